@@ -1,0 +1,45 @@
+import type { TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
+
+/** What an executor needs beside the order. `bundle` is asked for only when the executor does not hold that digest yet. */
+export type LaunchInput = {
+  readonly order: TaskOrder;
+  readonly bundle: () => Promise<Buffer>;
+  /** Names of the environment variables and secrets that the pipeline's connections read. */
+  readonly environment: readonly string[];
+  readonly secrets: readonly { name: string; key: string }[];
+};
+
+/**
+ * What became of an attempt, read afresh (level, not edge).
+ * `absent`: nothing was ever launched under this id. `silent`: its process lives but has not beaten for too long.
+ * `gone`: it was launched and ended without a report.
+ */
+export type Observation =
+  | { readonly state: 'absent' }
+  | { readonly state: 'running' }
+  | { readonly state: 'silent' }
+  | { readonly state: 'gone'; readonly detail: string }
+  | { readonly state: 'reported'; readonly report: TaskReport };
+
+/**
+ * Runs attempts. Every method is idempotent by attempt id and safe to call again after a crash at any place.
+ * Source: docs/architecture.md, "The executor port".
+ */
+export interface Executor {
+  /** How many attempts may be live at once. */
+  readonly capacity: number;
+  /** Creates the attempt at most once; a second call for the same id adopts what is there. */
+  launch(input: LaunchInput): Promise<void>;
+  observe(attemptIds: readonly string[]): Promise<ReadonlyMap<string, Observation>>;
+  /** Asks the attempt to end (SIGTERM), and ends its whole group (SIGKILL) after a grace. Returns at once. */
+  stop(attemptId: string): Promise<void>;
+  /**
+   * Makes sure that nothing of this attempt runs or can still start, and returns when that is so. Called before an
+   * attempt is settled as lost, so that a late runner cannot begin. If it reports meanwhile, that report is returned.
+   */
+  fence(attemptId: string): Promise<TaskReport | null>;
+  /** The log as text, from its beginning; with `follow` until the attempt has ended. */
+  logs(attemptId: string, options: { follow: boolean; signal: AbortSignal }): AsyncIterable<string>;
+  /** Calls `listener` when an attempt may have ended. A hint only. */
+  onChange(listener: () => void): void;
+}

@@ -1,0 +1,14 @@
+/** `<pipeline>-<window label>`, with `-<run_no>` from 2 on. */
+export function windowRunName(pipeline: string, label: string, runNo: number): string {
+  return runNo === 1 ? `${pipeline}-${label}` : `${pipeline}-${label}-${runNo}`;
+}
+
+/** `<pipeline>-m<seq>`: a run without window. */
+export function manualRunName(pipeline: string, seq: number): string {
+  return `${pipeline}-m${seq}`;
+}
+
+/** `<run id>.<task>.<attempt>`: the attempt's identity everywhere; safe as a file name. */
+export function attemptId(runId: number, task: string, number: number): string {
+  return `${runId}.${task}.${number}`;
+}

@@ -1,0 +1,36 @@
+/**
+ * Every machine-readable reason that a run, task, attempt or window can carry. The reference page is made of this table.
+ * `retry`: whether a failed attempt with this reason counts against the task's `retry` policy (`policy`), is tried again
+ * apart from it (`lost`), or ends the task at once (`never`).
+ */
+export const reasons = {
+  LoadFailed: { retry: 'policy', description: 'A load could not read its system.' },
+  InputTooLarge: { retry: 'never', description: 'A body was larger than `maxBytes`.' },
+  InvalidInput: { retry: 'never', description: 'What was read does not have the declared form: header, type, truncated compression.' },
+  TransformFailed: { retry: 'policy', description: 'The engine refused or failed a transform.' },
+  CheckFailed: { retry: 'never', description: 'A check of severity `error` failed.' },
+  ExportFailed: { retry: 'policy', description: 'An export could not write its target.' },
+  SchemaMismatch: { retry: 'never', description: 'The rows do not fit the existing table.' },
+  OutsideWindow: { retry: 'never', description: 'Rows of a `replaceWindow` export lie outside the window.' },
+  Superseded: { retry: 'never', description: 'A later attempt or run has claimed the target; this one changed nothing.' },
+  ConnectionFailed: { retry: 'policy', description: 'A connection could not be opened.' },
+  ExpressionFailed: { retry: 'never', description: 'A `{{ }}` or `when` could not be evaluated.' },
+  MissingSecret: { retry: 'policy', description: 'A secret or environment variable that a connection names is not there.' },
+  OutOfMemory: { retry: 'policy', description: 'The engine ran out of memory or scratch.' },
+  TimedOut: { retry: 'policy', description: 'The attempt or the run took longer than its `timeout`.' },
+  InternalError: { retry: 'policy', description: 'The runner failed in a way that is not the pipeline’s doing.' },
+  Lost: { retry: 'lost', description: 'The attempt ended without a report, or its runner fell silent.' },
+  LostTooOften: { retry: 'never', description: 'Ten attempts of the task were lost.' },
+  UpstreamFailed: { retry: 'never', description: 'A task that this one needs failed.' },
+  UpstreamSkipped: { retry: 'never', description: 'A task that this one needs was skipped.' },
+  ConditionFalse: { retry: 'never', description: 'The block’s `when` was false.' },
+  CancelledByRequest: { retry: 'never', description: 'A person or program asked for it.' },
+  CatchUpLatest: { retry: 'never', description: 'The window was missed and `catchUp: latest` runs only the newest.' },
+  CatchUpNone: { retry: 'never', description: 'The window was missed and `catchUp: none` runs none.' },
+  PipelineRetired: { retry: 'never', description: 'The pipeline’s manifest is gone.' },
+} as const satisfies Record<string, { retry: 'policy' | 'lost' | 'never'; description: string }>;
+
+export type ReasonName = keyof typeof reasons;
+
+/** How many attempts of one task may be lost before it fails as `LostTooOften`. */
+export const lostLimit = 10;

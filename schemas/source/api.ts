@@ -1,0 +1,134 @@
+import { instant, list, map, nullable, object, objectName, ref, type Schema, scalar } from './common.ts';
+
+const text = (description: string): Schema => ({ type: 'string', description });
+const count = (description: string): Schema => ({ type: 'integer', description, minimum: 0 });
+
+export const phases = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'] as const;
+export const taskPhases = ['Pending', 'Ready', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'] as const;
+export const attemptPhases = ['Claimed', 'Running', 'Succeeded', 'Failed', 'Lost', 'Cancelled'] as const;
+
+const windowBounds = object('Half-open `[start, end)`, UTC.', { start: { ...instant, description: 'Inclusive.' }, end: { ...instant, description: 'Exclusive.' } }, ['start', 'end']);
+
+const runFields: Record<string, Schema> = {
+  name: text('Its name, such as `yellow-taxi-to-postgres-2019-01`.'),
+  pipeline: objectName,
+  window: nullable(windowBounds),
+  phase: ref('Phase'),
+  trigger: { type: 'string', description: 'What made it.', enum: ['schedule', 'manual', 'rerun'] },
+  runNo: count('Its number among the runs of the window, from 1.'),
+  queuedAt: { ...instant, description: 'When it was queued.' },
+  startedAt: nullable({ ...instant, description: 'When its first task was launched.' }),
+  finishedAt: nullable({ ...instant, description: 'When it settled.' }),
+  reason: nullable(ref('Reason')),
+};
+const runRequired = Object.keys(runFields);
+
+export const api: Record<string, Schema> = {
+  Phase: { type: 'string', description: 'The phase of a run.', enum: [...phases] },
+  TaskPhase: { type: 'string', description: 'The phase of a task.', enum: [...taskPhases] },
+  AttemptPhase: { type: 'string', description: 'The phase of an attempt.', enum: [...attemptPhases] },
+  RunSummary: object('A run in a list.', runFields, runRequired),
+  AttemptDetail: object(
+    'One try of a task.',
+    {
+      number: count('From 1.'),
+      phase: ref('AttemptPhase'),
+      reason: nullable(ref('Reason')),
+      startedAt: nullable({ ...instant, description: 'When its runner was launched.' }),
+      finishedAt: nullable({ ...instant, description: 'When it settled.' }),
+      report: nullable(ref('TaskReport')),
+    },
+    ['number', 'phase', 'reason', 'startedAt', 'finishedAt', 'report'],
+  ),
+  TaskDetail: object(
+    'A task of a run.',
+    {
+      name: text('Its name: that of its last block.'),
+      blocks: list('Its blocks.', text('A block.')),
+      needs: list('Tasks it waits for.', text('A task.')),
+      phase: ref('TaskPhase'),
+      reason: nullable(ref('Reason')),
+      attempts: list('Its attempts, oldest first.', ref('AttemptDetail')),
+    },
+    ['name', 'blocks', 'needs', 'phase', 'reason', 'attempts'],
+  ),
+  RunDetail: object(
+    'A run with its tasks.',
+    {
+      ...runFields,
+      message: nullable(text('Why it is in this phase, in a sentence.')),
+      version: text('Digest of the version it is pinned to.'),
+      revision: text('The revision that brought the version.'),
+      variables: map('Variables given for it.', scalar),
+      tasks: list('Its tasks, in topological order.', ref('TaskDetail')),
+    },
+    [...runRequired, 'message', 'version', 'revision', 'variables', 'tasks'],
+  ),
+  RunList: object('Runs, newest first.', { runs: list('The runs.', ref('RunSummary')), next: nullable(text('Pass as `before` for the next page.')) }, ['runs', 'next']),
+  PipelineSummary: object(
+    'A pipeline in a list.',
+    {
+      name: objectName,
+      source: text('The source it comes from.'),
+      file: text('Its manifest.'),
+      schedule: nullable(text('Its schedule, for reading, such as `every month`.')),
+      timeZone: nullable(text('Its zone.')),
+      suspended: { type: 'boolean', description: 'True when its schedule is stopped.' },
+      ready: { type: 'boolean', description: 'False when its manifest has problems and the last good version goes on.' },
+      lastWindow: nullable(windowBounds),
+      lastPhase: nullable(ref('Phase')),
+      nextDueAt: nullable({ ...instant, description: 'When its next window is due.' }),
+      activeRuns: count('Runs that are running.'),
+      queuedRuns: count('Runs that are queued.'),
+      version: text('Digest of its version.'),
+    },
+    ['name', 'source', 'file', 'schedule', 'timeZone', 'suspended', 'ready', 'lastWindow', 'lastPhase', 'nextDueAt', 'activeRuns', 'queuedRuns', 'version'],
+  ),
+  PipelineList: object('All pipelines, by name.', { pipelines: list('The pipelines.', ref('PipelineSummary')), problems: list('Problems of the last sync.', ref('Problem')) }, ['pipelines', 'problems']),
+  WindowRow: object(
+    'A window of the ledger.',
+    {
+      start: { ...instant, description: 'Inclusive.' },
+      end: { ...instant, description: 'Exclusive.' },
+      label: text('Its label.'),
+      dueAt: { ...instant, description: 'When it is or was due.' },
+      phase: { type: 'string', description: 'The phase of its last run, `Missing` without one, `Skipped` when catch-up passed over it.', enum: [...phases, 'Missing'] },
+      reason: nullable(ref('Reason')),
+      runNo: count('The number of its last run; 0 without one.'),
+      run: nullable(text('The name of its last run.')),
+    },
+    ['start', 'end', 'label', 'dueAt', 'phase', 'reason', 'runNo', 'run'],
+  ),
+  SkippedRange: object(
+    'A stretch of windows that was passed over.',
+    {
+      start: { ...instant, description: 'Inclusive.' },
+      end: { ...instant, description: 'Exclusive.' },
+      windows: count('How many windows lie in it.'),
+      reason: ref('Reason'),
+    },
+    ['start', 'end', 'windows', 'reason'],
+  ),
+  WindowList: object(
+    'Windows of a pipeline, newest first.',
+    {
+      pipeline: objectName,
+      timeZone: nullable(text('The calendar’s zone; null without a schedule.')),
+      windows: list('The windows.', ref('WindowRow')),
+      skipped: list('Stretches that were passed over.', ref('SkippedRange')),
+      next: nullable(text('Pass as `before` for the next page.')),
+    },
+    ['pipeline', 'timeZone', 'windows', 'skipped', 'next'],
+  ),
+  RunRequest: object(
+    'Asks for a run. `POST /api/v1/runs`.',
+    {
+      pipeline: objectName,
+      window: text('Start of the window: `2019-01`, a date, a local date and time, or an instant. Without it the latest closed window.'),
+      variables: map('Values for variables.', scalar),
+    },
+    ['pipeline'],
+  ),
+  RunRequestResult: object('The run that a request made.', { run: text('Its name.') }, ['run']),
+  ApiError: object('Why a request was refused.', { error: text('A sentence with the way out.'), code: text('Machine-readable.') }, ['error', 'code']),
+};

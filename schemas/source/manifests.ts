@@ -1,0 +1,116 @@
+import { duration, list, map, object, objectName, ref, type Schema, templated } from './common.ts';
+
+const apiVersion: Schema = { type: 'string', const: 'pipewright.dev/v1alpha1', description: 'The version of this form.' };
+
+const metadata = object(
+  'Who this is.',
+  {
+    name: objectName,
+    labels: map('Free labels.', { type: 'string', description: 'The label’s value.' }),
+    annotations: map('Free annotations.', { type: 'string', description: 'The annotation’s value.' }),
+  },
+  ['name'],
+);
+
+function manifest(kind: string, description: string, spec: Schema): Schema {
+  return object(
+    description,
+    { apiVersion, kind: { type: 'string', const: kind, description: 'The kind of this manifest.' }, metadata, spec },
+    ['apiVersion', 'kind', 'metadata', 'spec'],
+  );
+}
+
+const day: Schema = {
+  type: 'string',
+  description: 'A date (`2019-01-01`), a local date and time (`2019-01-01T06:00`) in the schedule’s zone, or an RFC 3339 instant.',
+};
+
+const schedule = object('When windows close and runs become due. Exactly one of `every` and `cron`.', {
+  every: {
+    type: 'string',
+    description: 'The length of a window: `minute`, `hour`, `day`, `week`, `month`, `quarter`, `year`, or a multiple, as in `15 minutes`.',
+  },
+  cron: { type: 'string', description: 'Five cron fields; a window lies between two ticks.' },
+  timeZone: { type: 'string', description: 'An IANA time zone; UTC by default.' },
+  startAt: { ...day, description: 'The first window begins at or after it; the first sync by default.' },
+  endAt: { ...day, description: 'No window crosses it.' },
+  delay: { ...duration, description: 'A window is due this long after it closed; 0s by default.' },
+  deadline: { ...duration, description: 'A window is late when it has not succeeded this long after it was due.' },
+  catchUp: {
+    type: 'string',
+    description: 'Windows that were missed: `all` runs them, `latest` (default) only the newest, `none` none.',
+    enum: ['none', 'latest', 'all'],
+  },
+});
+
+const pipelineSpec = object(
+  'The pipeline.',
+  {
+    description: { type: 'string', description: 'What the pipeline is for.' },
+    schedule: ref('Schedule'),
+    suspend: { type: 'boolean', description: 'True stops the schedule; running runs go on.' },
+    maxActiveRuns: { type: 'integer', description: 'How many runs of this pipeline may run at once; 1 by default.', minimum: 1, maximum: 1000 },
+    retry: ref('Retry'),
+    timeout: { ...duration, description: 'The longest a run may take from its start.' },
+    variables: map('Names for expressions; `run --var` overrides them.', ref('Parameter')),
+    blocks: list('The steps.', ref('PipelineBlock'), { minItems: 1, maxItems: 500 }),
+  },
+  ['blocks'],
+);
+
+const secretKeyRef = object(
+  'A secret that is looked up where the task runs.',
+  {
+    secretKeyRef: object(
+      'Which secret.',
+      { name: { ...objectName, description: 'The secret’s name.' }, key: { type: 'string', description: 'The key in it.', pattern: '^[-._a-zA-Z0-9]+$' } },
+      ['name', 'key'],
+    ),
+  },
+  ['secretKeyRef'],
+);
+
+function secret(description: string): Schema {
+  return {
+    description: `${description} A \`secretKeyRef\`, or \`{{ env_var('NAME') }}\`; never clear text.`,
+    'x-templated': true,
+    'x-secret': true,
+    anyOf: [secretKeyRef, { type: 'string' }],
+  };
+}
+
+const connectionSpec = object('Exactly one system.', {
+  postgres: object(
+    'A Postgres database.',
+    {
+      host: templated({ type: 'string', description: 'Host name or address.' }),
+      port: templated({ type: 'integer', description: 'Port; 5432 by default.', minimum: 1, maximum: 65535 }),
+      database: templated({ type: 'string', description: 'Database name.' }),
+      user: templated({ type: 'string', description: 'Role name.' }),
+      password: secret('The role’s password.'),
+      tls: { type: 'string', description: '`disable` (default), `require` (encrypted, certificate not verified) or `verify` (certificate verified).', enum: ['disable', 'require', 'verify'] },
+    },
+    ['host', 'database', 'user'],
+  ),
+  http: object(
+    'An HTTP server.',
+    {
+      url: templated({ type: 'string', description: 'The base URL that `load.http.url` continues.' }),
+      headers: map('Headers sent with every request to it.', secret('The header’s value.')),
+    },
+    ['url'],
+  ),
+});
+
+export const manifests: Record<string, Schema> = {
+  Pipeline: manifest('Pipeline', 'A named graph of blocks with a schedule, variables and limits.', ref('PipelineSpec')),
+  Block: manifest('Block', 'A reusable step with typed parameters.', ref('BlockSpec')),
+  Connection: manifest('Connection', 'A named profile of a system that pipelines read and write.', ref('ConnectionSpec')),
+};
+
+/** `env_var('NAME')` and `env_var('NAME', 'default')` are names in Connections only. */
+export const parts: Record<string, Schema> = {
+  Schedule: schedule,
+  ConnectionSpec: connectionSpec,
+  PipelineSpec: pipelineSpec,
+};
