@@ -13,9 +13,13 @@ export type TaskState = {
   readonly settled: (SettledAttempt & { readonly message: string | null }) | null;
 };
 
+/** Why live tasks must stop and no new ones may begin. */
+export type Ending = 'CancelledByRequest' | 'PipelineRetired' | 'TimedOut';
+
 export type RunState = {
-  /** Why live tasks must stop and no new ones may begin; null while the run goes on. */
-  readonly ending: 'CancelledByRequest' | 'TimedOut' | null;
+  readonly phase: 'Queued' | 'Running';
+  /** Null while the run goes on. */
+  readonly ending: Ending | null;
   readonly tasks: readonly TaskState[];
 };
 
@@ -45,6 +49,10 @@ export type ConditionOf = (task: string) => null | 'ConditionFalse' | 'Expressio
  * that died before it wrote the answer finds it again. `tasks` are in topological order.
  */
 export function advance(run: RunState, conditionOf: ConditionOf): Advance {
+  if (run.phase === 'Queued') {
+    // It has no tasks yet: they are made when it is admitted.
+    return { tasks: [], stop: [], settled: run.ending ? { phase: 'Cancelled', reason: run.ending, message: null } : null };
+  }
   const after = new Map<string, TaskState>();
   const changes: TaskChange[] = [];
   const stop: string[] = [];

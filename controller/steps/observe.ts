@@ -1,0 +1,77 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { Failpoint } from '../../schemas/failpoints.ts';
+import type { TaskReport } from '../../schemas/generated/types.ts';
+import type { Executor, Observation } from '../executors/port.ts';
+import { attemptId } from '../runs/name.ts';
+import { type LiveAttempt, type Outcome, readLive, settleAttempts } from '../store/attempts.ts';
+import { transaction } from '../store/pool.ts';
+import { done, type Step, type Wake } from './step.ts';
+
+const whileLiveMs = 1_000;
+
+/** Live attempts, as the executor sees them now → outcome, reason and report in rows. */
+export function createObserve(options: { pool: pg.Pool; executor: Executor; wake: Wake; failpoint: Failpoint; log: Logger }): Step {
+  const { pool, executor, wake, failpoint, log } = options;
+
+  async function outcomeOf(attempt: LiveAttempt, seen: Observation | undefined): Promise<Outcome | null> {
+    if (!seen || seen.state === 'running') return null;
+    if (seen.state === 'reported') return fromReport(attempt, seen.report);
+    // Nothing may run on under an attempt that is settled as lost, so it is fenced first; it may have reported meanwhile.
+    const report = await executor.fence(attemptId(attempt.runId, attempt.task, attempt.number));
+    return report ? fromReport(attempt, report) : withoutReport(attempt, lostBecause(seen));
+  }
+
+  return {
+    name: 'observe',
+    everyMs: 30_000,
+    async pass() {
+      const live = await readLive(pool);
+      if (live.length === 0) return done();
+      const seen = await executor.observe(live.map((each) => attemptId(each.runId, each.task, each.number)));
+      const outcomes: Outcome[] = [];
+      for (const attempt of live) {
+        const outcome = await outcomeOf(attempt, seen.get(attemptId(attempt.runId, attempt.task, attempt.number)));
+        if (outcome) outcomes.push(outcome);
+      }
+      if (outcomes.length > 0) {
+        await transaction(pool, async (db) => {
+          await settleAttempts(db, outcomes);
+          failpoint('observe.before-commit');
+        });
+        failpoint('observe.after-commit');
+        for (const { task, phase, reason, message, runId, number } of outcomes) {
+          log.info({ runId, task, attempt: number, phase, reason, message }, 'attempt settled');
+        }
+        // A slot is free and a run has news.
+        wake('advance', 'launch');
+      }
+      return done(live.length > outcomes.length ? whileLiveMs : undefined);
+    },
+  };
+}
+
+function fromReport(attempt: LiveAttempt, report: TaskReport): Outcome {
+  const key = { runId: attempt.runId, task: attempt.task, number: attempt.number, report };
+  if (report.outcome === 'Succeeded') return { ...key, phase: 'Succeeded', reason: null, message: null };
+  if (report.outcome === 'Failed') {
+    return { ...key, phase: 'Failed', reason: report.reason ?? 'InternalError', message: report.error?.message ?? null };
+  }
+  return { ...withoutReport(attempt, 'its runner was told to end, but not by the controller'), report };
+}
+
+/** An attempt that ended without an answer of its own: because it was stopped, or for a reason nobody knows. */
+function withoutReport(attempt: LiveAttempt, detail: string): Outcome {
+  const key = { runId: attempt.runId, task: attempt.task, number: attempt.number, report: null };
+  if (attempt.stopReason === null) return { ...key, phase: 'Lost', reason: 'Lost', message: detail };
+  if (attempt.stopReason === 'TimedOut') {
+    return { ...key, phase: 'Failed', reason: 'TimedOut', message: 'it took longer than its timeout and was ended' };
+  }
+  return { ...key, phase: 'Cancelled', reason: attempt.stopReason, message: 'it was stopped' };
+}
+
+function lostBecause(seen: Observation): string {
+  if (seen.state === 'silent') return 'its runner has fallen silent and was killed';
+  if (seen.state === 'gone') return seen.detail;
+  return 'its folder is gone';
+}

@@ -1,0 +1,114 @@
+import type pg from 'pg';
+import type { CompiledSchedule } from '../../schemas/generated/types.ts';
+import { didYouMean } from '../expressions/suggest.ts';
+import { convertVariables } from '../manifests/variables.ts';
+import { manualRunName, windowRunName } from '../runs/name.ts';
+import type { OpenRequest } from '../store/requests.ts';
+import { lockRun, nextManualSeq, queueRun, requestCancel } from '../store/runs.ts';
+import { lockPipeline, lockWindow, type NewWindow, type PipelineForRequest, pipelineNames } from '../store/windows.ts';
+import { latestClosedWindow, type Window } from '../windows/calendar.ts';
+import { parseWindowStart } from '../windows/parse.ts';
+
+/** A request that can't be granted: answered with a sentence, changes nothing. */
+export class RefusedError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'RefusedError';
+    this.code = code;
+  }
+}
+
+type Scalar = string | number | boolean | null;
+
+/** `{ pipeline, window?, variables? }` → the next run of that window, or a run without window. Returns the run's name. */
+export async function startRun(db: pg.ClientBase, request: OpenRequest): Promise<string> {
+  const body = request.body as { pipeline: string; window?: string; variables?: Record<string, Scalar> };
+  const pipeline = await findPipeline(db, body.pipeline);
+  const variables = givenVariables(pipeline, body.variables ?? {});
+  if (pipeline.schedule && pipeline.calendarId !== null) {
+    const window = chooseWindow(pipeline, pipeline.schedule, body.window);
+    return queueForWindow(db, pipeline, window, { trigger: 'manual', variables, requestId: request.id });
+  }
+  if (body.window !== undefined) {
+    throw new RefusedError('no-schedule', `pipeline "${pipeline.name}" has no schedule, so it has no windows; leave out the window`);
+  }
+  const name = manualRunName(pipeline.name, await nextManualSeq(db, pipeline.id));
+  const { id: pipelineId, versionId } = pipeline;
+  await queueRun(db, { name, pipelineId, versionId, trigger: 'manual', variables, requestId: request.id, runNo: 1, window: null });
+  return name;
+}
+
+/** `{ run }` → a new run of the same window, on today's version, with the same variables. */
+export async function rerun(db: pg.ClientBase, request: OpenRequest): Promise<string> {
+  const run = await findRun(db, request.body.run as string);
+  if (run.phase === 'Queued' || run.phase === 'Running') {
+    throw new RefusedError('live', `run "${run.name}" is still ${run.phase}; wait for it or cancel it first`);
+  }
+  const pipeline = await findPipeline(db, run.pipeline);
+  const more = { trigger: 'rerun' as const, variables: run.variables, requestId: request.id };
+  if (run.windowStart === null) {
+    const name = manualRunName(pipeline.name, await nextManualSeq(db, pipeline.id));
+    await queueRun(db, { name, pipelineId: pipeline.id, versionId: pipeline.versionId, ...more, runNo: 1, window: null });
+    return name;
+  }
+  const { windowStart: start } = run;
+  // The window exists, so only its start is looked at.
+  return queueForWindow(db, pipeline, { start, end: start, label: '', dueAt: start, deadlineAt: null }, more);
+}
+
+/** `{ run }` → the run ends as soon as its tasks have stopped. Cancelling a settled run is refused. */
+export async function cancelRun(db: pg.ClientBase, request: OpenRequest): Promise<string> {
+  const run = await findRun(db, request.body.run as string);
+  if (run.phase !== 'Queued' && run.phase !== 'Running') {
+    throw new RefusedError('settled', `run "${run.name}" has already ended as ${run.phase}; there is nothing to cancel`);
+  }
+  await requestCancel(db, run.id, 'CancelledByRequest');
+  return run.name;
+}
+
+async function queueForWindow(
+  db: pg.ClientBase,
+  pipeline: PipelineForRequest,
+  window: Omit<NewWindow, 'pipelineId' | 'calendarId'>,
+  more: { trigger: 'manual' | 'rerun'; variables: Record<string, Scalar>; requestId: number },
+): Promise<string> {
+  const head = await lockWindow(db, { ...window, pipelineId: pipeline.id, calendarId: pipeline.calendarId ?? 0 });
+  if (head.liveRun) {
+    throw new RefusedError('live', `window ${head.label} of pipeline "${pipeline.name}" has a live run, "${head.liveRun}"; wait for it or cancel it first`);
+  }
+  const runNo = head.lastRunNo + 1;
+  const name = windowRunName(pipeline.name, head.label, runNo);
+  await queueRun(db, { name, pipelineId: pipeline.id, versionId: pipeline.versionId, ...more, runNo, window: head });
+  return name;
+}
+
+function chooseWindow(pipeline: PipelineForRequest, schedule: CompiledSchedule, text: string | undefined): Window {
+  if (text === undefined) {
+    const latest = latestClosedWindow(schedule, pipeline.now);
+    if (!latest) throw new RefusedError('no-window', `no window of pipeline "${pipeline.name}" has closed yet; name one with --window`);
+    return latest;
+  }
+  const parsed = parseWindowStart(text, schedule);
+  if ('error' in parsed) throw new RefusedError('bad-window', `pipeline "${pipeline.name}": ${parsed.error}`);
+  return parsed.window;
+}
+
+function givenVariables(pipeline: PipelineForRequest, given: Record<string, Scalar>): Record<string, Scalar> {
+  const converted = convertVariables(pipeline.details.variables, given);
+  if ('error' in converted) throw new RefusedError('bad-variable', `pipeline "${pipeline.name}": ${converted.error}`);
+  return converted.values;
+}
+
+async function findPipeline(db: pg.ClientBase, name: string): Promise<PipelineForRequest> {
+  const pipeline = await lockPipeline(db, name);
+  if (pipeline && !pipeline.retired) return pipeline;
+  if (pipeline) throw new RefusedError('retired', `pipeline "${name}" is retired: its manifest is gone; bring it back to run it`);
+  throw new RefusedError('unknown-pipeline', `there is no pipeline "${name}"${didYouMean(name, await pipelineNames(db))}`);
+}
+
+async function findRun(db: pg.ClientBase, name: string) {
+  const run = await lockRun(db, name);
+  if (!run) throw new RefusedError('unknown-run', `there is no run "${name}"; \`pipewright runs\` lists the newest`);
+  return run;
+}

@@ -1,0 +1,189 @@
+import type pg from 'pg';
+import type { Reason, TaskReport } from '../../schemas/generated/types.ts';
+import type { VersionDetails } from './catalog.ts';
+
+/** Why attempts are stopped and runs end early. */
+export type Ending = 'CancelledByRequest' | 'PipelineRetired' | 'TimedOut';
+
+/** An attempt with all that an order is made of. */
+export type ClaimedAttempt = {
+  readonly runId: number;
+  readonly task: string;
+  readonly number: number;
+  readonly claimedUntil: Date;
+  readonly timeoutMs: number | null;
+  readonly runName: string;
+  readonly runNo: number;
+  readonly trigger: string;
+  readonly pipeline: string;
+  readonly variables: Record<string, string | number | boolean | null>;
+  readonly windowStart: Date | null;
+  readonly windowEnd: Date | null;
+  readonly windowLabel: string | null;
+  readonly calendar: unknown;
+  readonly calendarBeginsAt: Date | null;
+  readonly bundleDigest: string;
+  readonly details: VersionDetails;
+  readonly ledgerId: string;
+};
+
+/**
+ * Claims work: attempts whose claim expired (a controller died between the claim and its settling) and, as far as slots are
+ * free, new attempts of ready tasks. Slots are counted from live rows. Every claim is for `claimMs`.
+ */
+export async function claimAttempts(db: pg.ClientBase, options: { capacity: number; claimMs: number }): Promise<ClaimedAttempt[]> {
+  await db.query(`select pg_advisory_xact_lock(hashtext('pipewright.launch'))`);
+  const { rows: expired } = await db.query(
+    `select a.run_id, a.task, a.number from attempts a join runs r on r.id = a.run_id
+     where a.phase = 'Claimed' and a.claimed_until < now() order by a.run_id for update of r, a skip locked`,
+  );
+  const { rows: fresh } = await db.query(
+    `with free as (
+       select greatest(0, $1 - count(*)) as slots from attempts where phase in ('Claimed', 'Running')
+     )
+     select t.run_id, t.name as task, t.attempts + 1 as number
+     from tasks t join runs r on r.id = t.run_id
+     where t.phase = 'Ready' and (t.not_before is null or t.not_before <= now()) and r.cancel_requested_at is null
+     order by r.priority desc, t.run_id, t.position limit (select slots from free) for update of r skip locked`,
+    [options.capacity],
+  );
+  await beginAttempts(db, fresh);
+  return claim(db, [...expired, ...fresh], options.claimMs);
+}
+
+type Key = { run_id: number; task: string; number: number };
+
+async function beginAttempts(db: pg.ClientBase, keys: readonly Key[]): Promise<void> {
+  if (keys.length === 0) return;
+  await db.query(
+    `with k as (select * from jsonb_to_recordset($1) as k(run_id bigint, task text, number int)),
+     begun as (
+       update tasks t set phase = 'Running', attempts = k.number, reason = null, not_before = null, started_at = coalesce(t.started_at, now())
+       from k where t.run_id = k.run_id and t.name = k.task and t.phase = 'Ready' and t.attempts = k.number - 1 returning t.run_id
+     ), started as (
+       update runs set started_at = now() where id in (select run_id from begun) and started_at is null
+     )
+     insert into attempts (run_id, task, number, timeout_ms)
+     select k.run_id, k.task, k.number, least(d.timeout_ms, greatest(0, ceil(extract(epoch from r.deadline_at - now()) * 1000))::bigint)
+     from k join runs r on r.id = k.run_id join version_tasks d on d.version_id = r.version_id and d.name = k.task`,
+    [JSON.stringify(keys)],
+  );
+}
+
+async function claim(db: pg.ClientBase, keys: readonly Key[], claimMs: number): Promise<ClaimedAttempt[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await db.query(
+    `with k as (select * from jsonb_to_recordset($1) as k(run_id bigint, task text, number int)),
+     claimed as (
+       update attempts a set claimed_until = date_trunc('milliseconds', now() + $2 * interval '1 ms') from k
+       where a.run_id = k.run_id and a.task = k.task and a.number = k.number and a.phase = 'Claimed' returning a.*
+     )
+     select a.run_id as "runId", a.task, a.number, a.claimed_until as "claimedUntil", a.timeout_ms as "timeoutMs",
+            r.name as "runName", r.run_no as "runNo", r.trigger, p.name as pipeline, r.variables, r.window_start as "windowStart",
+            r.window_end as "windowEnd", r.window_label as "windowLabel", c.spec as calendar, c.begins_at as "calendarBeginsAt",
+            v.bundle_digest as "bundleDigest", v.details, l.id as "ledgerId"
+     from claimed a join runs r on r.id = a.run_id join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id
+       left join calendars c on c.id = r.calendar_id cross join ledger l
+     order by a.run_id`,
+    [JSON.stringify(keys), claimMs],
+  );
+  return rows;
+}
+
+/** The second transaction of a launch, guarded by the claim: false when another has taken the claim meanwhile. */
+export async function markLaunched(db: pg.Pool, attempt: ClaimedAttempt): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update attempts set phase = 'Running', launched_at = now(), claimed_until = null
+     where run_id = $1 and task = $2 and number = $3 and phase = 'Claimed' and claimed_until = $4`,
+    [attempt.runId, attempt.task, attempt.number, attempt.claimedUntil],
+  );
+  return rowCount === 1;
+}
+
+export type LiveAttempt = {
+  readonly runId: number;
+  readonly task: string;
+  readonly number: number;
+  readonly stopReason: Ending | null;
+};
+
+/** Attempts that were launched and have not settled. */
+export async function readLive(pool: pg.Pool): Promise<LiveAttempt[]> {
+  const { rows } = await pool.query(
+    `select run_id as "runId", task, number, stop_reason as "stopReason" from attempts where phase = 'Running' order by run_id`,
+  );
+  return rows;
+}
+
+/** Marks attempts that overran their timeout by more than `graceMs`: the runner should have ended them itself. */
+export async function markOverdue(pool: pg.Pool, graceMs: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `update attempts set stop_reason = 'TimedOut', stop_requested_at = now()
+     where phase = 'Running' and stop_reason is null and launched_at + (timeout_ms + $1) * interval '1 ms' <= now()`,
+    [graceMs],
+  );
+  return rowCount ?? 0;
+}
+
+export async function requestStops(
+  db: pg.ClientBase,
+  stops: readonly { runId: number; task: string; reason: Ending }[],
+): Promise<void> {
+  if (stops.length === 0) return;
+  await db.query(
+    `update attempts a set stop_reason = s.reason, stop_requested_at = now()
+     from jsonb_to_recordset($1) as s("runId" bigint, task text, reason text)
+     where a.run_id = s."runId" and a.task = s.task and a.phase in ('Claimed', 'Running') and a.stop_reason is null`,
+    [JSON.stringify(stops)],
+  );
+}
+
+export type Outcome = {
+  readonly runId: number;
+  readonly task: string;
+  readonly number: number;
+  readonly phase: 'Succeeded' | 'Failed' | 'Lost' | 'Cancelled';
+  readonly reason: Reason | null;
+  readonly message: string | null;
+  readonly report: TaskReport | null;
+};
+
+/** Settles attempts and gives their runs news. Runs are locked first, as everywhere, so that no two steps can deadlock. */
+export async function settleAttempts(db: pg.ClientBase, outcomes: readonly Outcome[]): Promise<void> {
+  const runIds = [...new Set(outcomes.map((outcome) => outcome.runId))].sort((a, b) => a - b);
+  await db.query('select id from runs where id = any($1) order by id for update', [runIds]);
+  await db.query(
+    `with o as (
+       select * from jsonb_to_recordset($1) as o("runId" bigint, task text, number int, phase text, reason text, message text, report jsonb)
+     ), settled as (
+       update attempts a set phase = o.phase, reason = o.reason, message = o.message, report = o.report, finished_at = now(), claimed_until = null
+       from o where a.run_id = o."runId" and a.task = o.task and a.number = o.number and a.phase in ('Claimed', 'Running')
+       returning a.run_id
+     )
+     update runs set news = true where id in (select run_id from settled)`,
+    [JSON.stringify(outcomes)],
+  );
+}
+
+/** How long until a ready task that waits for its retry may begin: ms, or null when none waits. */
+export async function msUntilReady(pool: pg.Pool): Promise<number | null> {
+  const { rows } = await pool.query(
+    `select ceil(extract(epoch from min(not_before) - now()) * 1000)::float8 as ms from tasks where phase = 'Ready' and not_before > now()`,
+  );
+  return rows[0].ms === null ? null : Math.max(0, rows[0].ms);
+}
+
+/** The attempts of the newest run of that name in the order they were made; null when there is no such run. */
+export async function attemptsOfRun(
+  pool: pg.Pool,
+  run: string,
+): Promise<{ runId: number; settled: boolean; attempts: { task: string; number: number }[] } | null> {
+  const { rows } = await pool.query(
+    `select r.id as "runId", r.finished_at is not null as settled,
+            coalesce((select json_agg(json_build_object('task', a.task, 'number', a.number) order by a.created_at, a.task)
+                      from attempts a where a.run_id = r.id), '[]') as attempts
+     from runs r where r.name = $1 order by r.id desc limit 1`,
+    [run],
+  );
+  return rows[0] ?? null;
+}

@@ -1,0 +1,237 @@
+import type pg from 'pg';
+import type { CalendarSpec, CompiledPipeline, Problem } from '../../schemas/generated/types.ts';
+
+export type CatalogRow = {
+  readonly id: number;
+  readonly name: string;
+  readonly file: string;
+  readonly ready: boolean;
+  readonly retired: boolean;
+  readonly suspended: boolean;
+  readonly digest: string | null;
+  readonly cursorAt: Date | null;
+  readonly calendarId: number | null;
+  readonly calendarNumber: number;
+  readonly calendar: CalendarSpec | null;
+};
+
+/** What a version adds to the catalog; `details` is what controller steps need without opening the bundle. */
+export type VersionDetails = Pick<CompiledPipeline, 'environment' | 'secrets' | 'labels' | 'description'> & {
+  readonly timeZone: string;
+  readonly variables: CompiledPipeline['bundle']['variables'];
+};
+
+/** Takes the source's row for the length of the transaction, so that two syncs of it come one after the other. */
+export async function lockSource(
+  db: pg.ClientBase,
+  source: { name: string; kind: 'folder' | 'git'; location: string },
+): Promise<{ id: number; revision: string | null }> {
+  await db.query('insert into sources (name, kind, location) values ($1, $2, $3) on conflict (name) do nothing', [
+    source.name,
+    source.kind,
+    source.location,
+  ]);
+  const { rows } = await db.query(
+    `select s.id, r.name as revision from sources s left join revisions r on r.id = s.revision_id where s.name = $1 for update of s`,
+    [source.name],
+  );
+  return rows[0];
+}
+
+export async function recordRevision(db: pg.ClientBase, sourceId: number, name: string, location: string): Promise<number> {
+  const { rows } = await db.query(
+    `insert into revisions (source_id, name) values ($1, $2)
+     on conflict (source_id, name) do update set name = excluded.name returning id`,
+    [sourceId, name],
+  );
+  await db.query('update sources set revision_id = $2, location = $3, synced_at = now() where id = $1', [sourceId, rows[0].id, location]);
+  return rows[0].id;
+}
+
+export async function replaceProblems(db: pg.ClientBase, sourceId: number, problems: readonly Problem[]): Promise<void> {
+  await db.query('delete from problems where source_id = $1', [sourceId]);
+  if (problems.length === 0) return;
+  await db.query(
+    `insert into problems (source_id, position, pipeline, file, line, "column", code, message, frame)
+     select $1, position, pipeline, file, line, "column", code, message, frame
+     from jsonb_to_recordset($2) as p(position int, pipeline text, file text, line int, "column" int, code text, message text, frame text)`,
+    [sourceId, JSON.stringify(problems.map((problem, position) => ({ ...problem, position })))],
+  );
+}
+
+/** The pipelines of a source as the last sync left them. */
+export async function readCatalog(db: pg.ClientBase, sourceId: number): Promise<CatalogRow[]> {
+  const { rows } = await db.query(
+    `select p.id, p.name, p.file, p.ready, p.retired_at is not null as retired, p.suspended, v.digest,
+            p.cursor_at as "cursorAt", p.calendar_id as "calendarId", c.spec as calendar,
+            coalesce((select max(number) from calendars where pipeline_id = p.id), 0) as "calendarNumber"
+     from pipelines p left join versions v on v.id = p.version_id left join calendars c on c.id = p.calendar_id
+     where p.source_id = $1`,
+    [sourceId],
+  );
+  return rows;
+}
+
+/** Names out of `names` that pipelines of other sources hold. */
+export async function ownedElsewhere(db: pg.ClientBase, sourceId: number, names: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await db.query(
+    `select p.name, s.name as source from pipelines p join sources s on s.id = p.source_id
+     where p.name = any($2) and p.source_id <> $1 and p.retired_at is null`,
+    [sourceId, names],
+  );
+  return new Map(rows.map((row) => [row.name, row.source]));
+}
+
+/** Digests out of `digests` whose bundles the store lacks, so that only new ones are packed and sent. */
+export async function missingBundles(db: pg.ClientBase, digests: readonly string[]): Promise<Set<string>> {
+  const { rows } = await db.query(
+    'select d from unnest($1::text[]) as d where not exists (select from bundles where digest = d)',
+    [digests],
+  );
+  return new Set(rows.map((row) => row.d));
+}
+
+export async function saveBundles(db: pg.ClientBase, bundles: readonly { digest: string; content: Buffer }[]): Promise<void> {
+  await db.query(
+    'insert into bundles (digest, content) select * from unnest($1::text[], $2::bytea[]) on conflict do nothing',
+    [bundles.map((bundle) => bundle.digest), bundles.map((bundle) => bundle.content)],
+  );
+}
+
+/** The gzipped JSON of a bundle. */
+export async function readBundle(db: pg.Pool, digest: string): Promise<Buffer> {
+  const { rows } = await db.query('select content from bundles where digest = $1', [digest]);
+  if (rows.length === 0) throw new Error(`bundle ${digest} is not in the store`);
+  return rows[0].content;
+}
+
+/** Inserts pipelines that are new (also such as come back from another source that retired them); returns ids by name. */
+export async function savePipelines(
+  db: pg.ClientBase,
+  sourceId: number,
+  pipelines: readonly { name: string; file: string }[],
+): Promise<Map<string, number>> {
+  const { rows } = await db.query(
+    `insert into pipelines (name, source_id, file)
+     select name, $1, file from jsonb_to_recordset($2) as p(name text, file text)
+     on conflict (name) do update set source_id = excluded.source_id, file = excluded.file
+     returning id, name`,
+    [sourceId, JSON.stringify(pipelines)],
+  );
+  return new Map(rows.map((row) => [row.name, row.id]));
+}
+
+/** Saves versions and their tasks; a digest that is there already is kept as it is. Returns version ids by pipeline id. */
+export async function saveVersions(
+  db: pg.ClientBase,
+  revisionId: number,
+  versions: readonly { pipelineId: number; compiled: CompiledPipeline }[],
+): Promise<Map<number, number>> {
+  const records = versions.map(({ pipelineId, compiled }) => ({
+    pipeline_id: pipelineId,
+    digest: compiled.digest,
+    bundle_digest: compiled.bundleDigest,
+    max_active_runs: compiled.maxActiveRuns,
+    timeout_ms: compiled.timeoutMs,
+    schedule: compiled.schedule,
+    details: versionDetails(compiled),
+  }));
+  const { rows } = await db.query(
+    `insert into versions (pipeline_id, digest, bundle_digest, revision_id, max_active_runs, timeout_ms, schedule, details)
+     select pipeline_id, digest, bundle_digest, $1, max_active_runs, timeout_ms, schedule, details
+     from jsonb_to_recordset($2) as v(pipeline_id int, digest text, bundle_digest text, max_active_runs int, timeout_ms bigint, schedule jsonb, details jsonb)
+     on conflict (pipeline_id, digest) do update set digest = excluded.digest
+     returning id, pipeline_id, xmax = 0 as inserted`,
+    [revisionId, JSON.stringify(records)],
+  );
+  const ids = new Map<number, number>(rows.map((row) => [row.pipeline_id, row.id]));
+  const fresh = new Set(rows.filter((row) => row.inserted).map((row) => row.pipeline_id));
+  const tasks = versions
+    .filter(({ pipelineId }) => fresh.has(pipelineId))
+    .flatMap(({ pipelineId, compiled }) => taskRecords(ids.get(pipelineId) as number, compiled));
+  await db.query(
+    `insert into version_tasks
+     select t.* from jsonb_to_recordset($1) as t(version_id bigint, position int, name text, blocks text[], needs text[], condition text,
+       retry_limit int, retry_initial_ms bigint, retry_factor float8, retry_max_ms bigint, timeout_ms bigint)`,
+    [JSON.stringify(tasks)],
+  );
+  return ids;
+}
+
+function versionDetails(compiled: CompiledPipeline): VersionDetails {
+  const { environment, secrets, labels, description, bundle } = compiled;
+  return {
+    environment,
+    secrets,
+    labels,
+    ...(description === undefined ? {} : { description }),
+    timeZone: bundle.timeZone,
+    variables: bundle.variables,
+  };
+}
+
+function taskRecords(versionId: number, compiled: CompiledPipeline) {
+  return compiled.bundle.tasks.map((task, position) => ({
+    version_id: versionId,
+    position,
+    name: task.name,
+    blocks: task.blocks,
+    needs: task.needs,
+    condition: task.when ?? null,
+    retry_limit: task.retry.limit,
+    retry_initial_ms: task.retry.initialMs,
+    retry_factor: task.retry.factor,
+    retry_max_ms: task.retry.maxMs,
+    timeout_ms: task.timeoutMs,
+  }));
+}
+
+/** Begins new calendars; returns their ids by pipeline id. */
+export async function saveCalendars(
+  db: pg.ClientBase,
+  calendars: readonly { pipelineId: number; number: number; spec: CalendarSpec; beginsAt: Date }[],
+): Promise<Map<number, number>> {
+  const { rows } = await db.query(
+    `insert into calendars (pipeline_id, number, spec, begins_at)
+     select "pipelineId", number, spec, "beginsAt"
+     from jsonb_to_recordset($1) as c("pipelineId" int, number int, spec jsonb, "beginsAt" timestamptz)
+     returning id, pipeline_id`,
+    [JSON.stringify(calendars)],
+  );
+  return new Map(rows.map((row) => [row.pipeline_id, row.id]));
+}
+
+export type PipelineUpdate = {
+  readonly id: number;
+  readonly file: string;
+  readonly versionId: number;
+  readonly suspended: boolean;
+  readonly calendarId: number | null;
+  readonly cursorAt: Date | null;
+};
+
+/** Points pipelines at their new version. `next_due_at = now()` lets `schedule` look at them and set the true time. */
+export async function pointPipelines(db: pg.ClientBase, updates: readonly PipelineUpdate[]): Promise<void> {
+  await db.query(
+    `update pipelines p set file = u.file, version_id = u."versionId", suspended = u.suspended, calendar_id = u."calendarId",
+       cursor_at = coalesce(u."cursorAt", p.cursor_at), next_due_at = case when u."calendarId" is null then null else now() end,
+       ready = true, retired_at = null
+     from jsonb_to_recordset($1) as u(id int, file text, "versionId" bigint, suspended boolean, "calendarId" bigint, "cursorAt" timestamptz)
+     where p.id = u.id`,
+    [JSON.stringify(updates)],
+  );
+}
+
+/** Pipelines whose manifest has problems go on with their last good version; a mended one is marked ready again. */
+export async function markReadiness(db: pg.ClientBase, changes: readonly { id: number; ready: boolean; file: string }[]): Promise<void> {
+  await db.query(
+    `update pipelines p set ready = c.ready, file = c.file
+     from jsonb_to_recordset($1) as c(id int, ready boolean, file text) where p.id = c.id`,
+    [JSON.stringify(changes)],
+  );
+}
+
+/** Pipelines whose manifest is gone: the schedule stops, history stays, the name can come back. */
+export async function retirePipelines(db: pg.ClientBase, ids: readonly number[]): Promise<void> {
+  await db.query('update pipelines set retired_at = now(), next_due_at = null where id = any($1) and retired_at is null', [ids]);
+}

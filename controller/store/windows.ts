@@ -1,0 +1,141 @@
+import type pg from 'pg';
+import type { CompiledSchedule, Reason } from '../../schemas/generated/types.ts';
+
+export type DuePipeline = {
+  readonly id: number;
+  readonly name: string;
+  readonly calendarId: number;
+  readonly versionId: number;
+  readonly schedule: CompiledSchedule;
+  readonly calendarBeginsAt: Date;
+  readonly cursorAt: Date;
+  readonly now: Date;
+};
+
+export type NewWindow = {
+  readonly pipelineId: number;
+  readonly calendarId: number;
+  readonly start: Date;
+  readonly end: Date;
+  readonly label: string;
+  readonly dueAt: Date;
+  readonly deadlineAt: Date | null;
+};
+
+/** The pipelines whose next window is due, locked; and Postgres's now. */
+export async function takeDuePipelines(db: pg.ClientBase, limit: number): Promise<DuePipeline[]> {
+  const { rows } = await db.query(
+    `select p.id, p.name, p.calendar_id as "calendarId", p.version_id as "versionId", v.schedule,
+            c.begins_at as "calendarBeginsAt", p.cursor_at as "cursorAt", now() as now
+     from pipelines p join versions v on v.id = p.version_id join calendars c on c.id = p.calendar_id
+     where p.next_due_at <= now() and p.retired_at is null and not p.suspended
+     order by p.next_due_at limit $1 for update of p skip locked`,
+    [limit],
+  );
+  return rows;
+}
+
+/** When the next pipeline is due: ms from now, 0 when one is due already, null when none ever will be. */
+export async function msUntilDue(pool: pg.Pool): Promise<number | null> {
+  const { rows } = await pool.query(
+    `select ceil(extract(epoch from min(next_due_at) - now()) * 1000)::float8 as ms from pipelines
+     where next_due_at is not null and retired_at is null and not suspended`,
+  );
+  return rows[0].ms === null ? null : Math.max(0, rows[0].ms);
+}
+
+/**
+ * Cuts windows and queues their first runs. A window that a request made earlier is left alone: its run exists. Returns how
+ * many runs were queued.
+ */
+export async function cutWindows(db: pg.ClientBase, windows: readonly (NewWindow & { versionId: number; runName: string })[]): Promise<number> {
+  if (windows.length === 0) return 0;
+  const { rowCount } = await db.query(
+    `with due as materialized (
+       select d.*, new_run_id() as run_id from jsonb_to_recordset($1) as d("pipelineId" int, "calendarId" bigint, "versionId" bigint,
+         start timestamptz, "end" timestamptz, label text, "dueAt" timestamptz, "deadlineAt" timestamptz, "runName" text)
+     ), cut as (
+       insert into windows (pipeline_id, calendar_id, start_at, end_at, label, due_at, deadline_at, phase, last_run_no, last_run_id, live_run_id)
+       select "pipelineId", "calendarId", start, "end", label, "dueAt", "deadlineAt", 'Queued', 1, run_id, run_id from due
+       on conflict (pipeline_id, calendar_id, start_at) do nothing
+       returning last_run_id
+     )
+     insert into runs (id, name, pipeline_id, version_id, calendar_id, window_start, window_end, window_label, run_no, trigger)
+     select run_id, "runName", "pipelineId", "versionId", "calendarId", start, "end", label, 1, 'schedule'
+     from due join cut on cut.last_run_id = due.run_id`,
+    [JSON.stringify(windows)],
+  );
+  return rowCount ?? 0;
+}
+
+export async function recordSkipped(
+  db: pg.ClientBase,
+  ranges: readonly { pipelineId: number; calendarId: number; start: Date; end: Date; windows: number; reason: Reason }[],
+): Promise<void> {
+  if (ranges.length === 0) return;
+  await db.query(
+    `insert into skipped_ranges (pipeline_id, calendar_id, start_at, end_at, windows, reason)
+     select "pipelineId", "calendarId", start, "end", windows, reason
+     from jsonb_to_recordset($1) as s("pipelineId" int, "calendarId" bigint, start timestamptz, "end" timestamptz, windows int, reason text)`,
+    [JSON.stringify(ranges)],
+  );
+}
+
+export async function moveCursors(db: pg.ClientBase, moves: readonly { id: number; cursorAt: Date; nextDueAt: Date | null }[]): Promise<void> {
+  await db.query(
+    `update pipelines p set cursor_at = m."cursorAt", next_due_at = m."nextDueAt"
+     from jsonb_to_recordset($1) as m(id int, "cursorAt" timestamptz, "nextDueAt" timestamptz) where p.id = m.id`,
+    [JSON.stringify(moves)],
+  );
+}
+
+export type PipelineForRequest = {
+  readonly id: number;
+  readonly name: string;
+  readonly versionId: number;
+  readonly schedule: CompiledSchedule | null;
+  readonly calendarId: number | null;
+  readonly details: { variables: Record<string, { type: string; default?: unknown }> };
+  readonly retired: boolean;
+  readonly now: Date;
+};
+
+export async function lockPipeline(db: pg.ClientBase, name: string): Promise<PipelineForRequest | null> {
+  const { rows } = await db.query(
+    `select p.id, p.name, p.version_id as "versionId", v.schedule, p.calendar_id as "calendarId", v.details,
+            p.retired_at is not null as retired, now() as now
+     from pipelines p join versions v on v.id = p.version_id where p.name = $1 for update of p`,
+    [name],
+  );
+  return rows[0] ?? null;
+}
+
+/** Pipeline names that resemble a name nobody has, for "did you mean". */
+export async function pipelineNames(db: pg.ClientBase): Promise<string[]> {
+  const { rows } = await db.query('select name from pipelines where retired_at is null order by name limit 1000');
+  return rows.map((row) => row.name);
+}
+
+export type WindowHead = { readonly calendarId: number; readonly liveRun: string | null; readonly lastRunNo: number };
+
+/**
+ * The window of a pipeline that begins at an instant, whatever its calendar, locked and with its live run's name; made
+ * (as `Missing`) when there is none.
+ */
+export async function lockWindow(db: pg.ClientBase, window: NewWindow): Promise<WindowHead & { start: Date; end: Date; label: string }> {
+  const select = () =>
+    db.query(
+      `select w.calendar_id as "calendarId", w.start_at as start, w.end_at as "end", w.label, w.last_run_no as "lastRunNo",
+              (select name from runs where id = w.live_run_id) as "liveRun"
+       from windows w where w.pipeline_id = $1 and w.start_at = $2 order by w.calendar_id desc limit 1 for update of w`,
+      [window.pipelineId, window.start],
+    );
+  const { rows } = await select();
+  if (rows.length > 0) return rows[0];
+  await db.query(
+    `insert into windows (pipeline_id, calendar_id, start_at, end_at, label, due_at, deadline_at, phase)
+     values ($1, $2, $3, $4, $5, $6, $7, 'Missing') on conflict do nothing`,
+    [window.pipelineId, window.calendarId, window.start, window.end, window.label, window.dueAt, window.deadlineAt],
+  );
+  return (await select()).rows[0];
+}

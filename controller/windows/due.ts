@@ -1,0 +1,103 @@
+import type { CompiledSchedule } from '../../schemas/generated/types.ts';
+import { type Calendar, createCalendar, type Window } from './calendar.ts';
+
+/** With `catchUp: none` a window runs only when it is found at most this long after it became due. */
+const foundInTimeMs = 10 * 60_000;
+
+export type DueWindow = Window & { readonly dueAt: Date; readonly deadlineAt: Date | null };
+
+/** A stretch of windows that catch-up passes over; `[start, end)` holds that many `windows`. */
+export type SkippedStretch = {
+  readonly start: Date;
+  readonly end: Date;
+  readonly windows: number;
+  readonly reason: 'CatchUpLatest' | 'CatchUpNone';
+};
+
+export type DuePlan = {
+  /** To be queued, oldest first. */
+  readonly windows: DueWindow[];
+  readonly skipped: SkippedStretch[];
+  /** The start of the next window to cut. */
+  readonly cursor: Date;
+  /** When that window is due, perhaps in the past when `limit` was reached; null when none follows (`endAt`). */
+  readonly nextDueAt: Date | null;
+};
+
+/**
+ * Where a new pipeline's first window begins: the first boundary at or after `startAt`, or after the first sync. Without
+ * `startAt`, `catchUp: latest` begins one window earlier, with the last one that is closed at the first sync, so that a
+ * daily pipeline shows a run at once and not tomorrow. Source: docs/designs/first-window.md.
+ */
+export function initialCursor(input: { schedule: CompiledSchedule; firstSyncAt: Date }): Date {
+  const { schedule, firstSyncAt } = input;
+  const calendar = createCalendar(schedule.calendar);
+  if (schedule.startAt !== null) return calendar.boundaryAtOrAfter(new Date(schedule.startAt));
+  if (schedule.catchUp === 'latest') return calendar.windowBefore(calendar.boundaryAtOrBefore(firstSyncAt)).start;
+  return calendar.boundaryAtOrAfter(firstSyncAt);
+}
+
+/**
+ * What became due since `cursor`, at most `limit` windows; pure, so that the same rows give the same plan after a crash.
+ * `cursor` is where the last window ended. It need not be a boundary of this calendar: where a changed schedule took over,
+ * the first window is `[cursor, next boundary)`, and nothing is lost or cut twice.
+ */
+export function planDue(input: { schedule: CompiledSchedule; cursor: Date; now: Date; limit: number }): DuePlan {
+  const { schedule, limit } = input;
+  const calendar = createCalendar(schedule.calendar);
+  const skipped = skipMissed(calendar, input);
+  const start = skipped?.end ?? input.cursor;
+  const lastEnd = Math.min(input.now.getTime() - schedule.delayMs, endOf(schedule));
+  const windows: DueWindow[] = [];
+  for (let at = start; windows.length < limit; ) {
+    const window = calendar.windowFrom(at);
+    if (window.end.getTime() > lastEnd) break;
+    windows.push(withTimes(window, schedule));
+    at = window.end;
+  }
+  const cursor = windows.at(-1)?.end ?? start;
+  return { windows, skipped: skipped ? [skipped] : [], cursor, nextDueAt: nextDueAt(calendar, schedule, cursor) };
+}
+
+/** When the window that begins at `cursor` is due; null when it would cross `endAt`. */
+function nextDueAt(calendar: Calendar, schedule: CompiledSchedule, cursor: Date): Date | null {
+  const end = calendar.next(cursor).getTime();
+  return end > endOf(schedule) ? null : new Date(end + schedule.delayMs);
+}
+
+/** The newest window that is closed at `now` and lies before `endAt`: what `run` without a window means. */
+export function latestClosedWindow(schedule: CompiledSchedule, now: Date): Window {
+  const calendar = createCalendar(schedule.calendar);
+  return calendar.windowBefore(calendar.boundaryAtOrBefore(new Date(Math.min(now.getTime(), endOf(schedule)))));
+}
+
+function skipMissed(calendar: Calendar, input: { schedule: CompiledSchedule; cursor: Date; now: Date }): SkippedStretch | null {
+  const { schedule, cursor } = input;
+  if (schedule.catchUp === 'all') return null;
+  const lastEnd = Math.min(input.now.getTime() - schedule.delayMs, endOf(schedule));
+  const reason = schedule.catchUp === 'latest' ? 'CatchUpLatest' : 'CatchUpNone';
+  const end = reason === 'CatchUpLatest' ? startOfNewest(calendar, lastEnd) : startOfRecent(calendar, input, lastEnd);
+  if (end <= cursor) return null;
+  return { start: cursor, end, windows: calendar.countWindows(cursor, end), reason };
+}
+
+function startOfNewest(calendar: Calendar, lastEnd: number): Date {
+  return calendar.windowBefore(calendar.boundaryAtOrBefore(new Date(lastEnd))).start;
+}
+
+/** The start of the oldest window that became due within the last ten minutes, or of the one that is due next. */
+function startOfRecent(calendar: Calendar, input: { schedule: CompiledSchedule; now: Date }, lastEnd: number): Date {
+  const recent = new Date(input.now.getTime() - foundInTimeMs - input.schedule.delayMs);
+  const start = calendar.windowBefore(calendar.boundaryAtOrAfter(recent)).start;
+  const lastBoundary = calendar.boundaryAtOrBefore(new Date(lastEnd));
+  return start < lastBoundary ? start : lastBoundary;
+}
+
+function withTimes(window: Window, { delayMs, deadlineMs }: CompiledSchedule): DueWindow {
+  const dueAt = window.end.getTime() + delayMs;
+  return { ...window, dueAt: new Date(dueAt), deadlineAt: deadlineMs === null ? null : new Date(dueAt + deadlineMs) };
+}
+
+function endOf(schedule: CompiledSchedule): number {
+  return schedule.endAt === null ? Number.POSITIVE_INFINITY : Date.parse(schedule.endAt);
+}
