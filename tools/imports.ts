@@ -14,7 +14,7 @@ export type Import = {
 export function importsOf(source: string): Import[] {
   const tokens = tokensOf(source);
   return tokens.flatMap((token, at) => {
-    if (token.kind !== 'word' || tokens[at - 1]?.text === '.') return [];
+    if (token.kind !== 'word' || isSign(tokens[at - 1], '.')) return [];
     if (token.text !== 'import' && token.text !== 'export' && token.text !== 'require') return [];
     return readImport(token, tokens, at + 1);
   });
@@ -24,10 +24,10 @@ export function importsOf(source: string): Import[] {
 function readImport(keyword: Token, tokens: readonly Token[], at: number): Import[] {
   const { text, line } = keyword;
   const next = tokens[at];
-  if (text !== 'export' && next?.text === '(') {
+  if (text !== 'export' && isSign(next, '(')) {
     const argument = tokens[at + 1];
     // A method of that name has no argument.
-    if (!argument || argument.text === ')') return [];
+    if (!argument || isSign(argument, ')')) return [];
     return [{ specifier: argument.kind === 'string' ? argument.text : null, line, typeOnly: false }];
   }
   if (text === 'require') return [];
@@ -46,7 +46,11 @@ function clauseSource(tokens: readonly Token[], at: number, isExport: boolean): 
     const next = tokens[i + 1];
     if (token?.text === 'from' && next?.kind === 'string') return next.text;
     if (token?.kind === 'sign' && !'{},*'.includes(token.text)) return null;
-    if (token?.text === '}' && next?.text !== 'from') return null;
+    if (isSign(token, '}') && next?.text !== 'from') return null;
   }
   return null;
+}
+
+function isSign(token: Token | undefined, text: string): boolean {
+  return token?.kind === 'sign' && token.text === text;
 }

@@ -31,17 +31,28 @@ export function tokensOf(source: string): Token[] {
   // One entry for each `${` that is open: how many braces are open inside it.
   const open: number[] = [];
   for (let token = nextToken(reader, null); token; token = nextToken(reader, tokens.at(-1) ?? null)) {
-    const sign = token.kind === 'sign' ? token.text : '';
-    const ends = sign === '}' && open.at(-1) === 0;
-    if (ends) open.pop();
-    if (ends || sign === '`') {
+    if (entersTemplate(token, open)) {
       if (reader.take('template').endsWith('${')) open.push(0);
       continue;
     }
-    if (open.length > 0) open.push((open.pop() ?? 0) + braces(sign));
+    if (open.length > 0) open.push((open.pop() ?? 0) + braces(token));
     tokens.push(token);
   }
   return tokens;
+}
+
+/** Whether template text follows: behind a backtick, or behind the brace that ends the innermost `${`, which is closed. */
+function entersTemplate(token: Token, open: number[]): boolean {
+  if (token.kind !== 'sign') return false;
+  if (token.text !== '}' || open.at(-1) !== 0) return token.text === '`';
+  open.pop();
+  return true;
+}
+
+function braces(token: Token): number {
+  if (token.kind !== 'sign') return 0;
+  if (token.text === '{') return 1;
+  return token.text === '}' ? -1 : 0;
 }
 
 type Reader = ReturnType<typeof createReader>;
@@ -80,9 +91,4 @@ function regexMayBegin(before: Token | null): boolean {
   if (!before) return true;
   if (before.kind === 'word') return beforeRegex.has(before.text);
   return before.kind === 'sign' && !')]}'.includes(before.text);
-}
-
-function braces(sign: string): number {
-  if (sign === '{') return 1;
-  return sign === '}' ? -1 : 0;
 }

@@ -14,22 +14,24 @@ export type Declaration = { readonly type: ScalarType; readonly default?: Scalar
 export function resolveVariables(options: {
   declared: Readonly<Record<string, Declaration>>;
   given: Readonly<Record<string, Scalar>>;
+  /** What messages call them; `variable` by default. */
+  word?: 'variable' | 'parameter';
 }): Record<string, Scalar> {
-  const { declared, given } = options;
+  const { declared, given, word = 'variable' } = options;
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(declared, name));
   if (unknown !== undefined) {
     const names = Object.keys(declared);
     const known = names.length === 0 ? '; none is declared' : `; declared are ${names.join(', ')}`;
-    throw new ExpressionError(`variable "${unknown}" is not declared${didYouMean(unknown, names) || known}`);
+    throw new ExpressionError(`${word} "${unknown}" is not declared${didYouMean(unknown, names) || known}`);
   }
-  return Object.fromEntries(Object.entries(declared).map(([name, declaration]) => [name, pick(name, declaration, given)]));
+  return Object.fromEntries(Object.entries(declared).map(([name, declaration]) => [name, pick(`${word} "${name}"`, name, declaration, given)]));
 }
 
-function pick(name: string, declaration: Declaration, given: Readonly<Record<string, Scalar>>): Scalar {
+function pick(what: string, name: string, declaration: Declaration, given: Readonly<Record<string, Scalar>>): Scalar {
   const value = Object.hasOwn(given, name) ? given[name] : declaration.default;
-  if (value === undefined) throw new ExpressionError(`variable "${name}" has no value; give one or declare a default`);
+  if (value === undefined) throw new ExpressionError(`${what} has no value; give one or declare a default`);
   if (value === null) return null;
-  return convertScalar(value, declaration.type, `variable "${name}"`);
+  return convertScalar(value, declaration.type, what);
 }
 
 /** Converts a plain value: `'7'` to integer is 7. Throws an ExpressionError that begins with `what`. */
@@ -48,7 +50,7 @@ export function blockScope(options: {
 }): Scope {
   const { parameters, types, scope } = options;
   const given = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, evaluateParameter(value, scope)]));
-  const variables = resolveVariables({ declared: types, given });
+  const variables = resolveVariables({ declared: types, given, word: 'parameter' });
   return { variables, types, window: scope.window, timeZone: scope.timeZone };
 }
 

@@ -6,8 +6,8 @@ import { manualRunName, windowRunName } from '../runs/name.ts';
 import type { OpenRequest } from '../store/requests.ts';
 import { lockRun, nextManualSeq, queueRun, requestCancel } from '../store/runs.ts';
 import { lockPipeline, lockWindow, type NewWindow, type PipelineForRequest, pipelineNames } from '../store/windows.ts';
-import { latestClosedWindow, type Window } from '../windows/calendar.ts';
-import { parseWindowStart } from '../windows/parse.ts';
+import { type DueWindow, latestClosedWindow, withTimes } from '../windows/due.ts';
+import { parseWindowStart } from '../windows/select.ts';
 
 /** A request that can't be granted: answered with a sentence, changes nothing. */
 export class RefusedError extends Error {
@@ -83,15 +83,11 @@ async function queueForWindow(
   return name;
 }
 
-function chooseWindow(pipeline: PipelineForRequest, schedule: CompiledSchedule, text: string | undefined): Window {
-  if (text === undefined) {
-    const latest = latestClosedWindow(schedule, pipeline.now);
-    if (!latest) throw new RefusedError('no-window', `no window of pipeline "${pipeline.name}" has closed yet; name one with --window`);
-    return latest;
-  }
-  const parsed = parseWindowStart(text, schedule);
-  if ('error' in parsed) throw new RefusedError('bad-window', `pipeline "${pipeline.name}": ${parsed.error}`);
-  return parsed.window;
+function chooseWindow(pipeline: PipelineForRequest, schedule: CompiledSchedule, text: string | undefined): DueWindow {
+  if (text === undefined) return withTimes(latestClosedWindow(schedule, pipeline.now), schedule);
+  const chosen = parseWindowStart(text, schedule, pipeline.calendarBeginsAt ? { beginsAt: pipeline.calendarBeginsAt } : {});
+  if ('message' in chosen) throw new RefusedError('bad-window', `pipeline "${pipeline.name}": ${chosen.message}`);
+  return withTimes(chosen.window, schedule);
 }
 
 function givenVariables(pipeline: PipelineForRequest, given: Record<string, Scalar>): Record<string, Scalar> {

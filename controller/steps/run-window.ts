@@ -1,5 +1,5 @@
 import type { CalendarSpec } from '../../schemas/generated/types.ts';
-import { previousWindow } from '../windows/calendar.ts';
+import { createCalendar } from '../windows/calendar.ts';
 
 export type RunWindow = { label: string; start: Date; end: Date; previousStart: Date; previousEnd: Date };
 
@@ -11,7 +11,7 @@ export function windowOfRun(run: {
   readonly calendar: unknown;
 }): RunWindow | null {
   if (!run.windowStart || !run.windowEnd) return null;
-  const previous = previousWindow(run.calendar as CalendarSpec, run.windowStart);
+  const previous = createCalendar(run.calendar as CalendarSpec).windowBefore(run.windowStart);
   return {
     label: run.windowLabel ?? '',
     start: run.windowStart,

@@ -37,7 +37,6 @@ export function createSchedule({ pool, wake, failpoint }: { pool: pg.Pool; wake:
 function plan(pipeline: DuePipeline) {
   const planned = planDue({
     schedule: pipeline.schedule,
-    beginsAt: pipeline.calendarBeginsAt,
     cursor: pipeline.cursorAt,
     now: pipeline.now,
     limit: windowsPerPipeline,

@@ -21,7 +21,6 @@ export type ClaimedAttempt = {
   readonly windowEnd: Date | null;
   readonly windowLabel: string | null;
   readonly calendar: unknown;
-  readonly calendarBeginsAt: Date | null;
   readonly bundleDigest: string;
   readonly details: VersionDetails;
   readonly ledgerId: string;
@@ -80,7 +79,7 @@ async function claim(db: pg.ClientBase, keys: readonly Key[], claimMs: number): 
      )
      select a.run_id as "runId", a.task, a.number, a.claimed_until as "claimedUntil", a.timeout_ms as "timeoutMs",
             r.name as "runName", r.run_no as "runNo", r.trigger, p.name as pipeline, r.variables, r.window_start as "windowStart",
-            r.window_end as "windowEnd", r.window_label as "windowLabel", c.spec as calendar, c.begins_at as "calendarBeginsAt",
+            r.window_end as "windowEnd", r.window_label as "windowLabel", c.spec as calendar,
             v.bundle_digest as "bundleDigest", v.details, l.id as "ledgerId"
      from claimed a join runs r on r.id = a.run_id join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id
        left join calendars c on c.id = r.calendar_id cross join ledger l

@@ -22,22 +22,24 @@ export async function migrate(options: { url: string; log: Logger; folder?: stri
   client.on('error', (error) => options.log.warn({ error: error.message }, 'the connection for migrations was lost'));
   await client.connect();
   try {
-    if (!(await isCurrent(client, folder))) await apply(client, folder, options.log);
+    if (await isCurrent(client, { folder, version })) return;
+    await apply(client, folder, options.log);
+    // Again: a newer program may have migrated while this one waited for the lock.
     await refuseWhenTooOld(client, version);
-    await client.query(`select ${schema}.ensure_partitions()`);
   } finally {
     await client.end();
   }
 }
 
 /** Spares a start that has nothing to apply the loading of the migration library and the wait for its lock. */
-async function isCurrent(client: pg.Client, folder: string): Promise<boolean> {
-  const { rows } = await client.query('select to_regclass($1) is not null as there', [`${schema}.${table}`]);
+async function isCurrent(client: pg.Client, program: { folder: string; version: number }): Promise<boolean> {
+  const { rows } = await client.query('select to_regclass($1) is not null as there', [`${schema}.ledger`]);
   if (!rows[0].there) return false;
+  await refuseWhenTooOld(client, program.version);
   const applied = await client.query<{ name: string }>(`select name from ${schema}.${table}`);
   const names = new Set(applied.rows.map((row) => row.name));
-  const files = await readdir(folder);
-  return files.filter((file) => file.endsWith('.sql')).every((file) => names.has(file.slice(0, -'.sql'.length)));
+  const files = (await readdir(program.folder)).filter((file) => file.endsWith('.sql'));
+  return files.every((file) => names.has(file.slice(0, -'.sql'.length)));
 }
 
 async function apply(client: pg.Client, folder: string, log: Logger): Promise<void> {
@@ -58,7 +60,6 @@ async function apply(client: pg.Client, folder: string, log: Logger): Promise<vo
   if (applied.length > 0) log.info({ migrations: applied.map((each) => each.name) }, 'store migrated');
 }
 
-/** Looks after migrating, not before: a newer program may have migrated meanwhile, and nothing of ours was left to apply. */
 async function refuseWhenTooOld(client: pg.Client, version: number): Promise<void> {
   const { rows } = await client.query(`select minimum_binary from ${schema}.ledger`);
   const minimum = rows[0]?.minimum_binary ?? 0;

@@ -129,7 +129,6 @@ export type NewsRun = {
   readonly windowEnd: Date | null;
   readonly windowLabel: string | null;
   readonly calendar: unknown;
-  readonly calendarBeginsAt: Date | null;
   readonly variables: Record<string, string | number | boolean | null>;
   readonly details: { timeZone: string; variables: Record<string, { type: string; default?: unknown }> };
   readonly cancelReason: 'CancelledByRequest' | 'PipelineRetired' | null;
@@ -137,7 +136,7 @@ export type NewsRun = {
 };
 
 const newsColumns = `r.id, r.name, p.name as pipeline, r.phase, r.run_no as "runNo", r.trigger, r.window_start as "windowStart",
-  r.window_end as "windowEnd", r.window_label as "windowLabel", c.spec as calendar, c.begins_at as "calendarBeginsAt", r.variables, v.details,
+  r.window_end as "windowEnd", r.window_label as "windowLabel", c.spec as calendar, r.variables, v.details,
   case when r.cancel_requested_at is not null then r.cancel_reason end as "cancelReason",
   r.phase = 'Running' and r.deadline_at <= now() as "timedOut"`;
 

@@ -7,7 +7,6 @@ export type DuePipeline = {
   readonly calendarId: number;
   readonly versionId: number;
   readonly schedule: CompiledSchedule;
-  readonly calendarBeginsAt: Date;
   readonly cursorAt: Date;
   readonly now: Date;
 };
@@ -26,8 +25,8 @@ export type NewWindow = {
 export async function takeDuePipelines(db: pg.ClientBase, limit: number): Promise<DuePipeline[]> {
   const { rows } = await db.query(
     `select p.id, p.name, p.calendar_id as "calendarId", p.version_id as "versionId", v.schedule,
-            c.begins_at as "calendarBeginsAt", p.cursor_at as "cursorAt", now() as now
-     from pipelines p join versions v on v.id = p.version_id join calendars c on c.id = p.calendar_id
+            p.cursor_at as "cursorAt", now() as now
+     from pipelines p join versions v on v.id = p.version_id
      where p.next_due_at <= now() and p.retired_at is null and not p.suspended
      order by p.next_due_at limit $1 for update of p skip locked`,
     [limit],
@@ -95,6 +94,7 @@ export type PipelineForRequest = {
   readonly versionId: number;
   readonly schedule: CompiledSchedule | null;
   readonly calendarId: number | null;
+  readonly calendarBeginsAt: Date | null;
   readonly details: { variables: Record<string, { type: string; default?: unknown }> };
   readonly retired: boolean;
   readonly now: Date;
@@ -103,6 +103,7 @@ export type PipelineForRequest = {
 export async function lockPipeline(db: pg.ClientBase, name: string): Promise<PipelineForRequest | null> {
   const { rows } = await db.query(
     `select p.id, p.name, p.version_id as "versionId", v.schedule, p.calendar_id as "calendarId", v.details,
+            (select begins_at from calendars c where c.id = p.calendar_id) as "calendarBeginsAt",
             p.retired_at is not null as retired, now() as now
      from pipelines p join versions v on v.id = p.version_id where p.name = $1 for update of p`,
     [name],

@@ -4,6 +4,7 @@ import { type Calendar, createCalendar, type Window } from './calendar.ts';
 /** With `catchUp: none` a window runs only when it is found at most this long after it became due. */
 const foundInTimeMs = 10 * 60_000;
 
+/** A window of a schedule: when it becomes due, and when it is late (null: never). */
 export type DueWindow = Window & { readonly dueAt: Date; readonly deadlineAt: Date | null };
 
 /** A stretch of windows that catch-up passes over; `[start, end)` holds that many `windows`. */
@@ -65,13 +66,10 @@ function nextDueAt(calendar: Calendar, schedule: CompiledSchedule, cursor: Date)
   return end > endOf(schedule) ? null : new Date(end + schedule.delayMs);
 }
 
-/** The newest window that is closed at `now` and lies before `endAt`: what `run` without a window means. */
-export function latestClosedWindow(schedule: CompiledSchedule, now: Date): Window {
-  const calendar = createCalendar(schedule.calendar);
-  return calendar.windowBefore(calendar.boundaryAtOrBefore(new Date(Math.min(now.getTime(), endOf(schedule)))));
-}
-
-function skipMissed(calendar: Calendar, input: { schedule: CompiledSchedule; cursor: Date; now: Date }): SkippedStretch | null {
+function skipMissed(
+  calendar: Calendar,
+  input: { schedule: CompiledSchedule; cursor: Date; now: Date },
+): SkippedStretch | null {
   const { schedule, cursor } = input;
   if (schedule.catchUp === 'all') return null;
   const lastEnd = Math.min(input.now.getTime() - schedule.delayMs, endOf(schedule));
@@ -90,14 +88,33 @@ function startOfRecent(calendar: Calendar, input: { schedule: CompiledSchedule; 
   const recent = new Date(input.now.getTime() - foundInTimeMs - input.schedule.delayMs);
   const start = calendar.windowBefore(calendar.boundaryAtOrAfter(recent)).start;
   const lastBoundary = calendar.boundaryAtOrBefore(new Date(lastEnd));
-  return start < lastBoundary ? start : lastBoundary;
+  return new Date(Math.min(start.getTime(), lastBoundary.getTime()));
 }
 
-function withTimes(window: Window, { delayMs, deadlineMs }: CompiledSchedule): DueWindow {
+/** Adds when the window is due and, with a `deadline`, when it is late. */
+export function withTimes(window: Window, { delayMs, deadlineMs }: CompiledSchedule): DueWindow {
   const dueAt = window.end.getTime() + delayMs;
   return { ...window, dueAt: new Date(dueAt), deadlineAt: deadlineMs === null ? null : new Date(dueAt + deadlineMs) };
 }
 
-function endOf(schedule: CompiledSchedule): number {
+/** `endAt` in milliseconds; infinite without one. */
+export function endOf(schedule: CompiledSchedule): number {
   return schedule.endAt === null ? Number.POSITIVE_INFINITY : Date.parse(schedule.endAt);
+}
+
+/**
+ * The newest window that is closed at `now`: what `run` without a window means. Null when the first one has not closed yet.
+ * `beginsAt` as for a calendar.
+ */
+export function latestClosedWindow(
+  schedule: CompiledSchedule,
+  now: Date,
+  options: { beginsAt?: Date } = {},
+): DueWindow | null {
+  const calendar = createCalendar(schedule.calendar, options);
+  const last = new Date(Math.min(now.getTime(), endOf(schedule)));
+  const window = calendar.windowBefore(calendar.boundaryAtOrBefore(last));
+  const startAt = schedule.startAt === null ? window.start : new Date(schedule.startAt);
+  const begin = options.beginsAt ?? window.start;
+  return window.start < startAt || window.start < begin ? null : withTimes(window, schedule);
 }

@@ -1,4 +1,4 @@
-import { Temporal } from 'temporal-polyfill';
+import type { Temporal } from 'temporal-polyfill';
 import type { CalendarSpec } from '../../schemas/generated/types.ts';
 import { type Every, unitStart } from './every.ts';
 import { startOfDay, zoned } from './zone.ts';

@@ -1,35 +1,48 @@
 import { Temporal } from 'temporal-polyfill';
 import type { CompiledSchedule } from '../../schemas/generated/types.ts';
-import { createCalendar, type Window } from './calendar.ts';
+import { type Calendar, createCalendar } from './calendar.ts';
+import { type DueWindow, endOf, withTimes } from './due.ts';
 import { startOfDay } from './zone.ts';
 
-/** `message` is the rest of a sentence that begins with the pipeline: `pipeline "a" has no window that starts at …`. */
-export type WindowChoice = { readonly window: Window } | { readonly message: string };
+/** `error` is a sentence to follow `pipeline "a": `. */
+export type WindowChoice = { readonly window: DueWindow } | { readonly error: string };
 
 /**
  * Finds the window that a person names by its start: `2019`, `2019-q1`, `2019-01`, `2019-w05`, `2019-01-31`, a local date
  * and time, an RFC 3339 instant, or its label. `beginsAt` as for a calendar.
  */
-export function parseWindowStart(text: string, schedule: CompiledSchedule, options: { beginsAt?: Date } = {}): WindowChoice {
+export function parseWindowStart(
+  text: string,
+  schedule: CompiledSchedule,
+  options: { beginsAt?: Date } = {},
+): WindowChoice {
   const { timeZone } = schedule.calendar;
   const starts = startsNamedBy(text.trim(), timeZone);
   if (starts === null) {
-    return { message: `has no window "${text}"; name its start, as in \`2019-01\`, \`2019-01-31\`, \`2019-01-31T06:00\` or \`2019-01-31T06:00Z\`` };
+    return {
+      error: `"${text}" is not the start of a window; name its start, as in \`2019-01\`, \`2019-01-31\`, \`2019-01-31T06:00\` or \`2019-01-31T06:00Z\``,
+    };
   }
-  const first = starts[0];
-  if (first === undefined) return { message: `has no window "${text}": clocks in ${timeZone} skip that time; name its start in UTC` };
   const calendar = createCalendar(schedule.calendar, options);
-  const found = starts.map((start) => calendar.windowStartingAtOrAfter(start)).filter((window, i) => +window.start === starts[i]?.getTime());
-  const [window, second] = found;
-  if (!window) {
-    const near = [calendar.windowContaining(first), calendar.windowStartingAtOrAfter(first)].flatMap((each) => each?.label ?? []);
-    return { message: `has no window that starts at "${text}" (${timeZone}); the nearest ${near.length > 1 ? 'are' : 'is'} ${near.join(' and ')}` };
+  const [window, second] = starts
+    .map((start) => calendar.windowStartingAtOrAfter(start))
+    .filter(({ start }, i) => start.getTime() === starts[i]?.getTime());
+  if (!window) return { error: `no window starts at "${text}" (${timeZone})${nearest(calendar, starts[0])}` };
+  if (second) {
+    const names = `${window.label} or ${second.label}`;
+    return { error: `two windows start at "${text}" (${timeZone}), because clocks go back; name one: ${names}` };
   }
-  if (second) return { message: `has two windows that start at "${text}" (${timeZone}), because clocks go back; name one: ${window.label} or ${second.label}` };
-  if (schedule.endAt !== null && window.end.getTime() > Date.parse(schedule.endAt)) {
-    return { message: `has no window "${text}": it would end after the schedule's \`endAt\` (${schedule.endAt})` };
+  if (window.end.getTime() > endOf(schedule)) {
+    return { error: `window "${text}" would end after \`endAt\` (${schedule.endAt}); name an earlier one` };
   }
-  return { window };
+  return { window: withTimes(window, schedule) };
+}
+
+function nearest(calendar: Calendar, at: Date | undefined): string {
+  if (!at) return ', because clocks skip that time; name its start in UTC';
+  const before = calendar.windowContaining(at);
+  const after = calendar.windowStartingAtOrAfter(at);
+  return before ? `; the nearest are ${before.label} and ${after.label}` : `; the first is ${after.label}`;
 }
 
 /** The instants that a text can mean: none in a gap, two in a fold; null when it is no date at all. */
@@ -51,7 +64,10 @@ function dateNamedBy(text: string): Temporal.PlainDate | null {
   const [, year = '', quarter, week, month, day] = match;
   if (week) return isoWeek(Number(year), Number(week));
   const monthNumber = quarter ? Number(quarter) * 3 - 2 : Number(month ?? 1);
-  return Temporal.PlainDate.from({ year: Number(year), month: monthNumber, day: Number(day ?? 1) }, { overflow: 'reject' });
+  return Temporal.PlainDate.from(
+    { year: Number(year), month: monthNumber, day: Number(day ?? 1) },
+    { overflow: 'reject' },
+  );
 }
 
 function isoWeek(year: number, week: number): Temporal.PlainDate {
@@ -67,7 +83,9 @@ function instantNamedBy(text: string): Temporal.Instant | null {
     const [, year, month, day, hour, minute, second = '00', fraction = '000'] = label;
     return Temporal.Instant.from(`${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction}Z`);
   }
-  return /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*([zZ]|[+-]\d\d:\d\d)$/.test(text) ? Temporal.Instant.from(text.replace(' ', 'T')) : null;
+  return /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*([zZ]|[+-]\d\d:\d\d)$/.test(text)
+    ? Temporal.Instant.from(text.replace(' ', 'T'))
+    : null;
 }
 
 function localTimes(text: string, timeZone: string): Date[] {

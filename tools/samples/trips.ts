@@ -72,11 +72,39 @@ function meterlessShare(month: string): number {
 
 const rideHours = [34, 22, 13, 10, 8, 10, 20, 34, 43, 48, 49, 48, 52, 53, 59, 57, 53, 58, 67, 61, 58, 52, 52, 41];
 const hours = rideHours.map((weight, hour) => [weight, hour] as const);
-const passengers = [[73, '1'], [15, '2'], [4, '3'], [2, '4'], [4, '5'], [2, '6']] as const;
-const rateCodes = [[960, '1'], [28, '2'], [3, '3'], [1, '4'], [6, '5']] as const;
-const payments = [[713, '1'], [280, '2'], [5, '3'], [2, '4']] as const;
-const busyZones = [161, 186, 237, 132, 162, 170, 230, 48, 234, 138, 236, 142, 164, 79, 163, 68].map((zone) => [1, zone] as const);
-const extras = [[36, 0], [19, 50], [11, 100], [17, 250], [10, 300], [6, 350], [1, 275]] as const;
+const passengers = [
+  [73, '1'],
+  [15, '2'],
+  [4, '3'],
+  [2, '4'],
+  [4, '5'],
+  [2, '6'],
+] as const;
+const rateCodes = [
+  [960, '1'],
+  [28, '2'],
+  [3, '3'],
+  [1, '4'],
+  [6, '5'],
+] as const;
+const payments = [
+  [713, '1'],
+  [280, '2'],
+  [5, '3'],
+  [2, '4'],
+] as const;
+const busyZones = [161, 186, 237, 132, 162, 170, 230, 48, 234, 138, 236, 142, 164, 79, 163, 68].map(
+  (zone) => [1, zone] as const,
+);
+const extras = [
+  [36, 0],
+  [19, 50],
+  [11, 100],
+  [17, 250],
+  [10, 300],
+  [6, 350],
+  [1, 275],
+] as const;
 
 function tripLine(random: Random, shape: MonthShape): string {
   const meter = !random.chance(shape.meterless);
@@ -114,7 +142,9 @@ function pickupTime(random: Random, { startMs, lengthMs }: MonthShape): number {
 /** fare, extra, mta_tax, tip, tolls, improvement_surcharge, total, congestion_surcharge. */
 function amounts(random: Random, shape: MonthShape, ride: { tenths: number; meter: boolean; card: boolean }): string[] {
   const sign = ride.meter && random.chance(0.003) ? -1 : 1;
-  const fare = ride.meter ? 250 + Math.round((ride.tenths * 32) / 50) * 50 : 250 + ride.tenths * 30 + random.integer(0, 99);
+  const fare = ride.meter
+    ? 250 + Math.round((ride.tenths * 32) / 50) * 50
+    : 250 + ride.tenths * 30 + random.integer(0, 99);
   const extra = random.pick(extras);
   const tax = random.chance(0.01) ? 0 : 50;
   const tip = ride.card && sign > 0 ? Math.round(fare * (0.1 + random.next() * 0.25)) : 0;

@@ -32,7 +32,8 @@ export function checkCron(text: string): string | null {
     return `has ${found} fields; write five: minute, hour, day of month, month, day of week`;
   }
   // cron-parser would fill an `H` with a number of its own choice, another one in every process.
-  if (fields.some((field) => /H/.test(field.replace(/[A-Z]{3}/gi, '')))) return 'uses `H`, which Pipewright does not know; write the number';
+  if (fields.some((field) => /H/.test(field.replace(/[A-Z]{3}/gi, ''))))
+    return 'uses `H`, which Pipewright does not know; write the number';
   try {
     CronExpressionParser.parse(text, { tz: 'UTC' });
     return wallTicks(text).next(0) === null ? 'never comes; no day has that date' : null;

@@ -1,0 +1,310 @@
+create sequence migrations_id_seq as integer;
+
+create sequence run_sequence as bigint;
+
+create table attempts (
+  run_id bigint not null,
+  task text not null,
+  number integer not null,
+  phase text default 'Claimed'::text not null,
+  reason text,
+  message text,
+  claimed_until timestamp with time zone,
+  timeout_ms bigint,
+  created_at timestamp with time zone default now() not null,
+  launched_at timestamp with time zone,
+  stop_reason text,
+  stop_requested_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  report jsonb,
+  constraint attempts_check CHECK (((finished_at IS NULL) = (phase = ANY (ARRAY['Claimed'::text, 'Running'::text])))),
+  constraint attempts_phase_check CHECK ((phase = ANY (ARRAY['Claimed'::text, 'Running'::text, 'Succeeded'::text, 'Failed'::text, 'Lost'::text, 'Cancelled'::text]))),
+  constraint attempts_pkey PRIMARY KEY (run_id, task, number)
+) partition by RANGE (run_id);
+CREATE UNIQUE INDEX attempts_live ON ONLY pipewright.attempts USING btree (run_id, task) WHERE (phase = ANY (ARRAY['Claimed'::text, 'Running'::text]));
+
+create table audit (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default now() not null,
+  actor text not null,
+  verb text not null,
+  subject_kind text not null,
+  subject text not null,
+  reason text,
+  details jsonb default '{}'::jsonb not null,
+  constraint audit_pkey PRIMARY KEY (id)
+);
+CREATE INDEX audit_by_subject ON pipewright.audit USING btree (subject_kind, subject, id DESC);
+
+create table bundles (
+  digest text not null,
+  content bytea not null,
+  created_at timestamp with time zone default now() not null,
+  constraint bundles_pkey PRIMARY KEY (digest)
+);
+
+create table calendars (
+  id bigint generated always as identity not null,
+  pipeline_id integer not null,
+  number integer not null,
+  spec jsonb not null,
+  begins_at timestamp with time zone not null,
+  created_at timestamp with time zone default now() not null,
+  constraint calendars_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id),
+  constraint calendars_pkey PRIMARY KEY (id),
+  constraint calendars_pipeline_id_number_key UNIQUE (pipeline_id, number)
+);
+
+create table ledger (
+  singleton boolean default true not null,
+  id uuid default gen_random_uuid() not null,
+  minimum_binary integer not null,
+  created_at timestamp with time zone default now() not null,
+  constraint ledger_singleton_check CHECK (singleton),
+  constraint ledger_pkey PRIMARY KEY (singleton)
+);
+
+create table migrations (
+  id integer default nextval('migrations_id_seq'::regclass) not null,
+  name character varying(255) not null,
+  run_on timestamp without time zone not null,
+  constraint migrations_pkey PRIMARY KEY (id)
+);
+
+create table pipelines (
+  id integer generated always as identity not null,
+  name text not null,
+  source_id integer not null,
+  file text not null,
+  version_id bigint,
+  calendar_id bigint,
+  suspended boolean default false not null,
+  retired_at timestamp with time zone,
+  ready boolean default true not null,
+  cursor_at timestamp with time zone,
+  next_due_at timestamp with time zone,
+  last_seq integer default 0 not null,
+  created_at timestamp with time zone default now() not null,
+  constraint pipelines_calendar_id_fkey FOREIGN KEY (calendar_id) REFERENCES calendars(id),
+  constraint pipelines_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id),
+  constraint pipelines_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id),
+  constraint pipelines_pkey PRIMARY KEY (id),
+  constraint pipelines_name_key UNIQUE (name)
+);
+CREATE INDEX pipelines_due ON pipewright.pipelines USING btree (next_due_at) WHERE ((next_due_at IS NOT NULL) AND (retired_at IS NULL) AND (NOT suspended));
+
+create table problems (
+  source_id integer not null,
+  "position" integer not null,
+  pipeline text,
+  file text not null,
+  line integer not null,
+  "column" integer not null,
+  code text not null,
+  message text not null,
+  frame text,
+  constraint problems_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id),
+  constraint problems_pkey PRIMARY KEY (source_id, "position")
+);
+
+create table requests (
+  id bigint generated always as identity not null,
+  kind text not null,
+  body jsonb not null,
+  actor text not null,
+  created_at timestamp with time zone default now() not null,
+  handled_at timestamp with time zone,
+  result jsonb,
+  constraint requests_kind_check CHECK ((kind = ANY (ARRAY['run'::text, 'rerun'::text, 'cancel'::text]))),
+  constraint requests_pkey PRIMARY KEY (id)
+);
+CREATE INDEX requests_open ON pipewright.requests USING btree (id) WHERE (handled_at IS NULL);
+
+create table revisions (
+  id bigint generated always as identity not null,
+  source_id integer not null,
+  name text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint revisions_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id),
+  constraint revisions_pkey PRIMARY KEY (id),
+  constraint revisions_source_id_name_key UNIQUE (source_id, name)
+);
+
+create table runs (
+  id bigint default new_run_id() not null,
+  name text not null,
+  pipeline_id integer not null,
+  version_id bigint not null,
+  calendar_id bigint,
+  window_start timestamp with time zone,
+  window_end timestamp with time zone,
+  window_label text,
+  run_no integer not null,
+  trigger text not null,
+  phase text default 'Queued'::text not null,
+  reason text,
+  message text,
+  variables jsonb default '{}'::jsonb not null,
+  priority integer default 0 not null,
+  request_id bigint,
+  queued_at timestamp with time zone default now() not null,
+  admitted_at timestamp with time zone,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  deadline_at timestamp with time zone,
+  cancel_requested_at timestamp with time zone,
+  cancel_reason text,
+  news boolean default false not null,
+  constraint runs_check CHECK ((((calendar_id IS NULL) = (window_start IS NULL)) AND ((calendar_id IS NULL) = (window_end IS NULL)))),
+  constraint runs_check1 CHECK (((finished_at IS NULL) = (phase = ANY (ARRAY['Queued'::text, 'Running'::text])))),
+  constraint runs_phase_check CHECK ((phase = ANY (ARRAY['Queued'::text, 'Running'::text, 'Succeeded'::text, 'Failed'::text, 'Cancelled'::text, 'Skipped'::text]))),
+  constraint runs_run_no_check CHECK ((run_no > 0)),
+  constraint runs_trigger_check CHECK ((trigger = ANY (ARRAY['schedule'::text, 'manual'::text, 'rerun'::text]))),
+  constraint runs_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX runs_by_name ON ONLY pipewright.runs USING btree (name);
+CREATE INDEX runs_by_pipeline ON ONLY pipewright.runs USING btree (pipeline_id, id DESC);
+CREATE INDEX runs_deadline ON ONLY pipewright.runs USING btree (deadline_at) WHERE ((phase = 'Running'::text) AND (deadline_at IS NOT NULL));
+CREATE INDEX runs_news ON ONLY pipewright.runs USING btree (id) WHERE news;
+CREATE INDEX runs_queued ON ONLY pipewright.runs USING btree (priority DESC, window_start, id) WHERE (phase = 'Queued'::text);
+CREATE INDEX runs_running ON ONLY pipewright.runs USING btree (pipeline_id) WHERE (phase = 'Running'::text);
+
+create table skipped_ranges (
+  id bigint generated always as identity not null,
+  pipeline_id integer not null,
+  calendar_id bigint not null,
+  start_at timestamp with time zone not null,
+  end_at timestamp with time zone not null,
+  windows integer not null,
+  reason text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint skipped_ranges_check CHECK ((end_at > start_at)),
+  constraint skipped_ranges_windows_check CHECK ((windows > 0)),
+  constraint skipped_ranges_calendar_id_fkey FOREIGN KEY (calendar_id) REFERENCES calendars(id),
+  constraint skipped_ranges_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id),
+  constraint skipped_ranges_pkey PRIMARY KEY (id)
+);
+CREATE INDEX skipped_ranges_by_start ON pipewright.skipped_ranges USING btree (pipeline_id, start_at DESC);
+
+create table sources (
+  id integer generated always as identity not null,
+  name text not null,
+  kind text not null,
+  location text not null,
+  revision_id bigint,
+  synced_at timestamp with time zone,
+  constraint sources_kind_check CHECK ((kind = ANY (ARRAY['folder'::text, 'git'::text]))),
+  constraint sources_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES revisions(id),
+  constraint sources_pkey PRIMARY KEY (id),
+  constraint sources_name_key UNIQUE (name)
+);
+
+create table tasks (
+  run_id bigint not null,
+  name text not null,
+  "position" integer not null,
+  blocks text[] not null,
+  needs text[] not null,
+  phase text default 'Pending'::text not null,
+  reason text,
+  attempts integer default 0 not null,
+  lost integer default 0 not null,
+  not_before timestamp with time zone,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint tasks_phase_check CHECK ((phase = ANY (ARRAY['Pending'::text, 'Ready'::text, 'Running'::text, 'Succeeded'::text, 'Failed'::text, 'Cancelled'::text, 'Skipped'::text]))),
+  constraint tasks_pkey PRIMARY KEY (run_id, name)
+) partition by RANGE (run_id);
+CREATE INDEX tasks_ready ON ONLY pipewright.tasks USING btree (not_before, run_id) WHERE (phase = 'Ready'::text);
+
+create table version_tasks (
+  version_id bigint not null,
+  "position" integer not null,
+  name text not null,
+  blocks text[] not null,
+  needs text[] not null,
+  condition text,
+  retry_limit integer not null,
+  retry_initial_ms bigint not null,
+  retry_factor double precision not null,
+  retry_max_ms bigint not null,
+  timeout_ms bigint,
+  constraint version_tasks_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id) ON DELETE CASCADE,
+  constraint version_tasks_pkey PRIMARY KEY (version_id, name)
+);
+
+create table versions (
+  id bigint generated always as identity not null,
+  pipeline_id integer not null,
+  digest text not null,
+  bundle_digest text not null,
+  revision_id bigint not null,
+  max_active_runs integer not null,
+  timeout_ms bigint,
+  schedule jsonb,
+  details jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  constraint versions_bundle_digest_fkey FOREIGN KEY (bundle_digest) REFERENCES bundles(digest),
+  constraint versions_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id),
+  constraint versions_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES revisions(id),
+  constraint versions_pkey PRIMARY KEY (id),
+  constraint versions_pipeline_id_digest_key UNIQUE (pipeline_id, digest)
+);
+
+create table windows (
+  pipeline_id integer not null,
+  calendar_id bigint not null,
+  start_at timestamp with time zone not null,
+  end_at timestamp with time zone not null,
+  label text not null,
+  due_at timestamp with time zone not null,
+  deadline_at timestamp with time zone,
+  phase text not null,
+  reason text,
+  last_run_no integer default 0 not null,
+  last_run_id bigint,
+  live_run_id bigint,
+  created_at timestamp with time zone default now() not null,
+  constraint windows_check CHECK ((end_at > start_at)),
+  constraint windows_check1 CHECK (((last_run_no = 0) = (last_run_id IS NULL))),
+  constraint windows_check2 CHECK (((live_run_id IS NULL) OR (live_run_id = last_run_id))),
+  constraint windows_check3 CHECK (((live_run_id IS NOT NULL) = (phase = ANY (ARRAY['Queued'::text, 'Running'::text])))),
+  constraint windows_phase_check CHECK ((phase = ANY (ARRAY['Queued'::text, 'Running'::text, 'Succeeded'::text, 'Failed'::text, 'Cancelled'::text, 'Skipped'::text, 'Missing'::text]))),
+  constraint windows_calendar_id_fkey FOREIGN KEY (calendar_id) REFERENCES calendars(id),
+  constraint windows_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id),
+  constraint windows_pkey PRIMARY KEY (pipeline_id, calendar_id, start_at)
+);
+CREATE INDEX windows_by_start ON pipewright.windows USING btree (pipeline_id, start_at DESC);
+
+CREATE OR REPLACE FUNCTION pipewright.ensure_partitions()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  month timestamptz;
+  parent text;
+begin
+  perform pg_advisory_xact_lock(hashtext('pipewright.partitions'));
+  for i in -1..3 loop
+    month := date_trunc('month', now(), 'UTC') + make_interval(months => i);
+    foreach parent in array array['runs', 'tasks', 'attempts'] loop
+      execute format('create table if not exists %I partition of %I for values from (%s) to (%s)',
+        parent || to_char(month at time zone 'UTC', '_YYYY_MM'), parent,
+        time_id(month), time_id(date_trunc('month', month + interval '40 days', 'UTC')));
+    end loop;
+  end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pipewright.new_run_id()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$ select time_id(clock_timestamp()) | (nextval('run_sequence') & 2097151) $function$
+;
+
+CREATE OR REPLACE FUNCTION pipewright.time_id(at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select floor(extract(epoch from at))::bigint << 21 $function$
+;

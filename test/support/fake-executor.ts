@@ -1,0 +1,71 @@
+import type { TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
+import type { Executor, Observation } from '../../controller/executors/port.ts';
+
+type Ending = 'Succeeded' | 'gone' | 'silent' | { reason: TaskReport['reason']; message?: string };
+
+/**
+ * An executor without processes: the test says how attempts end. It keeps what it was asked in the order it was asked, and,
+ * like the real one, creates an attempt at most once.
+ */
+export function createFakeExecutor(options: { capacity?: number } = {}) {
+  const attempts = new Map<string, { order: TaskOrder; seen: Observation }>();
+  const launches: string[] = [];
+  const stopped: string[] = [];
+  const fenced: string[] = [];
+  let failLaunch: Error | null = null;
+
+  const executor: Executor = {
+    capacity: options.capacity ?? 100,
+    async launch({ order }) {
+      if (failLaunch) throw failLaunch;
+      launches.push(order.attemptId);
+      if (!attempts.has(order.attemptId)) attempts.set(order.attemptId, { order, seen: { state: 'running' } });
+    },
+    observe: async (ids) => new Map(ids.map((id) => [id, attempts.get(id)?.seen ?? { state: 'absent' }])),
+    async stop(id) {
+      stopped.push(id);
+    },
+    async fence(id) {
+      fenced.push(id);
+      const seen = attempts.get(id)?.seen;
+      return seen?.state === 'reported' ? seen.report : null;
+    },
+    async *logs() {},
+    onChange() {},
+    async sweep() {},
+  };
+
+  function end(id: string, ending: Ending): void {
+    const attempt = attempts.get(id);
+    if (!attempt) throw new Error(`attempt ${id} was never launched; launched: ${[...attempts.keys()].join(', ')}`);
+    if (ending === 'gone') attempt.seen = { state: 'gone', detail: 'exit code 137' };
+    else if (ending === 'silent') attempt.seen = { state: 'silent' };
+    else attempt.seen = { state: 'reported', report: report(id, ending) };
+  }
+
+  return {
+    executor,
+    launches,
+    stopped,
+    fenced,
+    end,
+    /** Ends every attempt that is running; returns how many. */
+    endAll(ending: Ending): number {
+      const running = [...attempts].filter(([, attempt]) => attempt.seen.state === 'running');
+      for (const [id] of running) end(id, ending);
+      return running.length;
+    },
+    order: (id: string) => attempts.get(id)?.order,
+    running: () => [...attempts].filter(([, attempt]) => attempt.seen.state === 'running').map(([id]) => id),
+    failLaunches(error: Error | null) {
+      failLaunch = error;
+    },
+  };
+}
+
+function report(attemptId: string, ending: 'Succeeded' | { reason: TaskReport['reason']; message?: string }): TaskReport {
+  const now = new Date().toISOString();
+  const base = { attemptId, startedAt: now, finishedAt: now, durationMs: 0, peakMemoryBytes: null, blocks: [], sample: null, partial: false };
+  if (ending === 'Succeeded') return { ...base, outcome: 'Succeeded', reason: null };
+  return { ...base, outcome: 'Failed', reason: ending.reason, error: { message: ending.message ?? 'it failed' } };
+}
