@@ -15,7 +15,8 @@ export function identifyProcess(pid: number): ProcessIdentity | null {
 
 /** True while that very process runs. A zombie has ended: it holds nothing and does nothing. */
 export function isAlive(identity: ProcessIdentity): boolean {
-  return identifyProcess(identity.pid)?.startTime === identity.startTime;
+  const now = identifyProcess(identity.pid);
+  return now !== null && now.startTime === identity.startTime;
 }
 
 /**
@@ -80,7 +81,13 @@ function ps(pid: number, column: string): string | null {
   try {
     // The zone and the language are part of what is printed, and controller and runner may differ in both.
     const env = { PATH: process.env.PATH, TZ: 'UTC', LC_ALL: 'C' };
-    return execFileSync('ps', ['-o', column, '-p', String(pid)], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() || null;
+    return (
+      execFileSync('ps', ['-o', column, '-p', String(pid)], {
+        env,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim() || null
+    );
   } catch {
     return null;
   }

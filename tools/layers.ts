@@ -48,7 +48,7 @@ export const layers: Layers = {
     mayImport: ['schemas', 'git', 'manifests', 'windows', 'runner', 'api client', 'start command'],
   },
   'start command': { path: 'cli/start.ts', mayImport: ['schemas', 'cli', 'main'] },
-  tools: { path: 'tools/', mayImport: ['schemas'] },
+  tools: { path: 'tools/', mayImport: ['schemas', 'cli'] },
 };
 
 /** The room that a file (a path relative to the root, with `/`) lies in; null where it lies in none. */

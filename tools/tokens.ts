@@ -22,8 +22,8 @@ const shapes = {
 } as const;
 
 /**
- * Words, strings (their text without quotes), regular expressions and signs of one character. Comments and the text of
- * templates are left out; the code inside their `${…}` is not. Lines count from 1.
+ * Words, strings (their text without quotes), regular expressions and signs of one character. Comments are left out; of a
+ * template stay the first backtick, each `${` and the code behind it. Lines count from 1.
  */
 export function tokensOf(source: string): Token[] {
   const tokens: Token[] = [];
@@ -31,12 +31,13 @@ export function tokensOf(source: string): Token[] {
   // One entry for each `${` that is open: how many braces are open inside it.
   const open: number[] = [];
   for (let token = nextToken(reader, null); token; token = nextToken(reader, tokens.at(-1) ?? null)) {
-    if (entersTemplate(token, open)) {
-      if (reader.take('template').endsWith('${')) open.push(0);
-      continue;
+    const template = entersTemplate(token, open);
+    if (!template || token.text === '`') tokens.push(token);
+    if (!template && open.length > 0) open.push((open.pop() ?? 0) + braces(token));
+    if (template && reader.take('template').endsWith('${')) {
+      open.push(0);
+      tokens.push({ kind: 'sign', text: '${', line: reader.line() });
     }
-    if (open.length > 0) open.push((open.pop() ?? 0) + braces(token));
-    tokens.push(token);
   }
   return tokens;
 }
@@ -90,5 +91,5 @@ function nextToken(reader: Reader, before: Token | null): Token | null {
 function regexMayBegin(before: Token | null): boolean {
   if (!before) return true;
   if (before.kind === 'word') return beforeRegex.has(before.text);
-  return before.kind === 'sign' && !')]}'.includes(before.text);
+  return before.kind === 'sign' && !')]}`'.includes(before.text);
 }

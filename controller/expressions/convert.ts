@@ -20,7 +20,9 @@ export function toScalar(value: Value, what: string): Scalar {
   if (typeof value === 'bigint') {
     const number = Number(value);
     if (Number.isSafeInteger(number)) return number;
-    throw new ExpressionError(`${what} is ${value}, which is too large for an exact number; turn it into text with string()`);
+    throw new ExpressionError(
+      `${what} is ${value}, which is too large for an exact number; turn it into text with string()`,
+    );
   }
   if (value instanceof Date) return instantText(value);
   if (value !== null && typeof value === 'object') return `${value.seconds}s`;

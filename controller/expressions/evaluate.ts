@@ -1,4 +1,16 @@
-import { type CelEnv, type CelInput, CelScalar, celEnv, celFunc, celMethod, celType, isCelError, isCelUint, objectType, plan } from '@bufbuild/cel';
+import {
+  type CelEnv,
+  type CelInput,
+  CelScalar,
+  celEnv,
+  celFunc,
+  celMethod,
+  celType,
+  isCelError,
+  isCelUint,
+  objectType,
+  plan,
+} from '@bufbuild/cel';
 import type { Temporal } from 'temporal-polyfill';
 import { ExpressionError } from './errors.ts';
 import { type Parsed, parseExpression, shorten } from './parse.ts';
@@ -34,7 +46,9 @@ function run(source: string, parsed: Parsed, scope: Scope): Value {
   const { message } = result as unknown as { message?: { seconds: bigint; nanos: number } };
   if (message && type === timestampName) return toDate(message);
   if (message && type === 'google.protobuf.Duration') return { seconds: Number(message.seconds) + message.nanos / 1e9 };
-  throw new ExpressionError(`{{ ${shorten(source)} }} yields a value of type ${type}; only text, numbers, booleans and timestamps can be used`);
+  throw new ExpressionError(
+    `{{ ${shorten(source)} }} yields a value of type ${type}; only text, numbers, booleans and timestamps can be used`,
+  );
 }
 
 /** Values by name, without a prototype: the library looks names up as properties, and `constructor` must not be one. */
@@ -80,7 +94,10 @@ function environment(scope: Scope): CelEnv {
   const lookUp = (name: string, fallback?: string): string => {
     const value = scope.env?.(name) ?? fallback;
     if (value !== undefined) return value;
-    throw new ExpressionError(`environment variable ${name} is not set; set it or give a default: env_var('${name}', '…')`, 'environment');
+    throw new ExpressionError(
+      `environment variable ${name} is not set; set it or give a default: env_var('${name}', '…')`,
+      'environment',
+    );
   };
   const write = (at: unknown, pattern: string, zone: string) => formatInstant(timestampOf(at), pattern, zone);
   return celEnv({
@@ -133,5 +150,7 @@ function toDate(message: { seconds: bigint; nanos: number }): Date {
 function fromDate(date: Date): CelInput<typeof timestamp> {
   const ms = date.getTime();
   const seconds = Math.floor(ms / 1000);
-  return { $typeName: timestampName, seconds: BigInt(seconds), nanos: (ms - seconds * 1000) * 1e6 } as CelInput<typeof timestamp>;
+  return { $typeName: timestampName, seconds: BigInt(seconds), nanos: (ms - seconds * 1000) * 1e6 } as CelInput<
+    typeof timestamp
+  >;
 }

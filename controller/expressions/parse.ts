@@ -1,19 +1,10 @@
 import { parse } from '@bufbuild/cel';
+import { expressionLimits } from '../../schemas/expressions.ts';
 import { skipString } from './segments.ts';
 
 /** A parsed expression: its tree and, by node id, where each node stands in the source. */
 export type Parsed = ReturnType<typeof parse>;
 export type Expr = Parsed['expr'];
-
-/** Limits that keep a hostile or careless expression cheap, since the library itself has no cost limit. */
-export const expressionLimits = {
-  /** Longest source, in UTF-16 units. */
-  length: 2000,
-  /** Deepest nesting of brackets. */
-  nesting: 32,
-  /** `map`, `filter`, `all`, `exists`, … in one expression: each can multiply the size of a value. */
-  macros: 2,
-} as const;
 
 export type ParseFault = { readonly offset: number; readonly message: string };
 
@@ -41,7 +32,10 @@ function checkLimits(source: string): ParseFault | undefined {
     else if ('([{'.includes(character)) depth++;
     else if (')]}'.includes(character)) depth--;
     if (depth > expressionLimits.nesting) {
-      return { offset: position, message: `brackets nest deeper than ${expressionLimits.nesting} levels; split the expression` };
+      return {
+        offset: position,
+        message: `brackets nest deeper than ${expressionLimits.nesting} levels; split the expression`,
+      };
     }
   }
   return undefined;
@@ -51,7 +45,10 @@ function syntaxFault(source: string, error: unknown): ParseFault {
   const offset = errorOffset(error) ?? 0;
   const rest = source.slice(offset).trim();
   const found = rest === '' ? 'it ends too early' : `"${rest.slice(0, 20)}" is not expected there`;
-  return { offset, message: `"${shorten(source)}" is not a CEL expression: ${found}; strings need quotes, and operators are &&, ||, !, ==` };
+  return {
+    offset,
+    message: `"${shorten(source)}" is not a CEL expression: ${found}; strings need quotes, and operators are &&, ||, !, ==`,
+  };
 }
 
 function errorOffset(error: unknown): number | undefined {

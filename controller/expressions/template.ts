@@ -1,3 +1,4 @@
+import { expressionLimits } from '../../schemas/expressions.ts';
 import { convertTo, toScalar, toText } from './convert.ts';
 import { ExpressionError } from './errors.ts';
 import { evaluate } from './evaluate.ts';
@@ -6,7 +7,7 @@ import { parseExpression, shorten } from './parse.ts';
 import type { Scalar, ScalarType, Scope } from './scope.ts';
 import { type Segments, splitTemplate } from './segments.ts';
 import { quotedExpressions } from './sql-quoting.ts';
-import { type ExpressionProblemCode, walkExpression } from './walk.ts';
+import { type ExpressionProblem, walkExpression } from './walk.ts';
 
 export type { ExpressionErrorKind } from './errors.ts';
 export { ExpressionError } from './errors.ts';
@@ -15,7 +16,7 @@ export type { Scalar, ScalarType, Scope } from './scope.ts';
 
 /** A fault in a templated text: `offset` and `length` count UTF-16 units in it. */
 export type TemplateProblem = {
-  readonly code: ExpressionProblemCode | 'quoted-expression';
+  readonly code: ExpressionProblem['code'] | 'quoted-expression';
   readonly offset: number;
   readonly length: number;
   readonly message: string;
@@ -41,6 +42,11 @@ export function checkSql(text: string, names: ScopeNames): TemplateProblem[] {
 }
 
 function checkSegments(split: Segments, names: ScopeNames): TemplateProblem[] {
+  const count = split.segments.filter(({ kind }) => kind === 'expression').length;
+  if (count > expressionLimits.perText) {
+    const message = `the text has ${count} expressions and the limit is ${expressionLimits.perText}; split the text`;
+    return [{ code: 'bad-expression', offset: 0, length: 1, message }];
+  }
   const problems = split.segments.flatMap((segment) =>
     segment.kind === 'text' ? [] : checkExpression(segment.source, segment.sourceOffset, names),
   );
@@ -53,7 +59,8 @@ function checkSegments(split: Segments, names: ScopeNames): TemplateProblem[] {
 
 function checkExpression(source: string, offset: number, names: ScopeNames): TemplateProblem[] {
   const parsed = parseExpression(source);
-  if (!('expr' in parsed)) return [{ code: 'bad-expression', offset: offset + parsed.offset, length: 1, message: parsed.message }];
+  if (!('expr' in parsed))
+    return [{ code: 'bad-expression', offset: offset + parsed.offset, length: 1, message: parsed.message }];
   return walkExpression(parsed, names).problems.map((problem) => ({ ...problem, offset: offset + problem.offset }));
 }
 
@@ -83,7 +90,9 @@ export function renderTemplate(text: string, scope: Scope, as: ScalarType | 'sca
     return convertTo(evaluate(first.source, scope), as, `{{ ${shorten(first.source)} }}`);
   }
   const parts = segments.map((segment) =>
-    segment.kind === 'text' ? segment.text : toText(evaluate(segment.source, scope), `{{ ${shorten(segment.source)} }}`),
+    segment.kind === 'text'
+      ? segment.text
+      : toText(evaluate(segment.source, scope), `{{ ${shorten(segment.source)} }}`),
   );
   return convertTo(parts.join(''), as, 'the value');
 }
@@ -104,7 +113,9 @@ export function bindTemplate(text: string, scope: Scope): { sql: string; paramet
 export function evaluateCondition(text: string, scope: Scope): boolean {
   const value = evaluate(text, scope);
   if (typeof value === 'boolean') return value;
-  throw new ExpressionError(`the condition "${shorten(text)}" yields ${toText(value, 'it')}, which is neither true nor false; compare it with something`);
+  throw new ExpressionError(
+    `the condition "${shorten(text)}" yields ${toText(value, 'it')}, which is neither true nor false; compare it with something`,
+  );
 }
 
 /** The environment variables that `env_var` names in a text, without repetition, in order of appearance. */

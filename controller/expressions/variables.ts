@@ -24,7 +24,9 @@ export function resolveVariables(options: {
     const known = names.length === 0 ? '; none is declared' : `; declared are ${names.join(', ')}`;
     throw new ExpressionError(`${word} "${unknown}" is not declared${didYouMean(unknown, names) || known}`);
   }
-  return Object.fromEntries(Object.entries(declared).map(([name, declaration]) => [name, pick(`${word} "${name}"`, name, declaration, given)]));
+  return Object.fromEntries(
+    Object.entries(declared).map(([name, declaration]) => [name, pick(`${word} "${name}"`, name, declaration, given)]),
+  );
 }
 
 function pick(what: string, name: string, declaration: Declaration, given: Readonly<Record<string, Scalar>>): Scalar {
@@ -49,7 +51,9 @@ export function blockScope(options: {
   scope: Scope;
 }): Scope {
   const { parameters, types, scope } = options;
-  const given = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, evaluateParameter(value, scope)]));
+  const given = Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [name, evaluateParameter(value, scope)]),
+  );
   const variables = resolveVariables({ declared: types, given, word: 'parameter' });
   return { variables, types, window: scope.window, timeZone: scope.timeZone };
 }

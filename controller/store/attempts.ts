@@ -30,7 +30,10 @@ export type ClaimedAttempt = {
  * Claims work: attempts whose claim expired (a controller died between the claim and its settling) and, as far as slots are
  * free, new attempts of ready tasks. Slots are counted from live rows. Every claim is for `claimMs`.
  */
-export async function claimAttempts(db: pg.ClientBase, options: { capacity: number; claimMs: number }): Promise<ClaimedAttempt[]> {
+export async function claimAttempts(
+  db: pg.ClientBase,
+  options: { capacity: number; claimMs: number },
+): Promise<ClaimedAttempt[]> {
   await db.query(`select pg_advisory_xact_lock(hashtext('pipewright.launch'))`);
   const { rows: expired } = await db.query(
     `select a.run_id, a.task, a.number from attempts a join runs r on r.id = a.run_id

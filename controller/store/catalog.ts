@@ -38,17 +38,30 @@ export async function lockSource(
   return rows[0];
 }
 
-export async function recordRevision(db: pg.ClientBase, sourceId: number, name: string, location: string): Promise<number> {
+export async function recordRevision(
+  db: pg.ClientBase,
+  sourceId: number,
+  name: string,
+  location: string,
+): Promise<number> {
   const { rows } = await db.query(
     `insert into revisions (source_id, name) values ($1, $2)
      on conflict (source_id, name) do update set name = excluded.name returning id`,
     [sourceId, name],
   );
-  await db.query('update sources set revision_id = $2, location = $3, synced_at = now() where id = $1', [sourceId, rows[0].id, location]);
+  await db.query('update sources set revision_id = $2, location = $3, synced_at = now() where id = $1', [
+    sourceId,
+    rows[0].id,
+    location,
+  ]);
   return rows[0].id;
 }
 
-export async function replaceProblems(db: pg.ClientBase, sourceId: number, problems: readonly Problem[]): Promise<void> {
+export async function replaceProblems(
+  db: pg.ClientBase,
+  sourceId: number,
+  problems: readonly Problem[],
+): Promise<void> {
   await db.query('delete from problems where source_id = $1', [sourceId]);
   if (problems.length === 0) return;
   await db.query(
@@ -73,7 +86,11 @@ export async function readCatalog(db: pg.ClientBase, sourceId: number): Promise<
 }
 
 /** Names out of `names` that pipelines of other sources hold. */
-export async function ownedElsewhere(db: pg.ClientBase, sourceId: number, names: readonly string[]): Promise<Map<string, string>> {
+export async function ownedElsewhere(
+  db: pg.ClientBase,
+  sourceId: number,
+  names: readonly string[],
+): Promise<Map<string, string>> {
   const { rows } = await db.query(
     `select p.name, s.name as source from pipelines p join sources s on s.id = p.source_id
      where p.name = any($2) and p.source_id <> $1 and p.retired_at is null`,
@@ -91,7 +108,10 @@ export async function missingBundles(db: pg.ClientBase, digests: readonly string
   return new Set(rows.map((row) => row.d));
 }
 
-export async function saveBundles(db: pg.ClientBase, bundles: readonly { digest: string; content: Buffer }[]): Promise<void> {
+export async function saveBundles(
+  db: pg.ClientBase,
+  bundles: readonly { digest: string; content: Buffer }[],
+): Promise<void> {
   await db.query(
     'insert into bundles (digest, content) select * from unnest($1::text[], $2::bytea[]) on conflict do nothing',
     [bundles.map((bundle) => bundle.digest), bundles.map((bundle) => bundle.content)],
@@ -223,7 +243,10 @@ export async function pointPipelines(db: pg.ClientBase, updates: readonly Pipeli
 }
 
 /** Pipelines whose manifest has problems go on with their last good version; a mended one is marked ready again. */
-export async function markReadiness(db: pg.ClientBase, changes: readonly { id: number; ready: boolean; file: string }[]): Promise<void> {
+export async function markReadiness(
+  db: pg.ClientBase,
+  changes: readonly { id: number; ready: boolean; file: string }[],
+): Promise<void> {
   await db.query(
     `update pipelines p set ready = c.ready, file = c.file
      from jsonb_to_recordset($1) as c(id int, ready boolean, file text) where p.id = c.id`,
@@ -233,5 +256,8 @@ export async function markReadiness(db: pg.ClientBase, changes: readonly { id: n
 
 /** Pipelines whose manifest is gone: the schedule stops, history stays, the name can come back. */
 export async function retirePipelines(db: pg.ClientBase, ids: readonly number[]): Promise<void> {
-  await db.query('update pipelines set retired_at = now(), next_due_at = null where id = any($1) and retired_at is null', [ids]);
+  await db.query(
+    'update pipelines set retired_at = now(), next_due_at = null where id = any($1) and retired_at is null',
+    [ids],
+  );
 }

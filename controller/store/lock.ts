@@ -50,7 +50,11 @@ export class LockedError extends Error {}
 
 /** A dead controller's connection may take a moment to be noticed, hence the tries. */
 async function acquire(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'pipewright controller lock', keepAlive: true });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'pipewright controller lock',
+    keepAlive: true,
+  });
   await client.connect();
   for (let tries = 0; tries < 30; tries += 1) {
     const { rows } = await client.query(`select pg_try_advisory_lock(hashtext('pipewright.controller')) as got`);
@@ -58,5 +62,7 @@ async function acquire(url: string): Promise<pg.Client> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await client.end();
-  throw new LockedError('another controller is using this database; stop it, or give this one a database of its own (DATABASE_URL)');
+  throw new LockedError(
+    'another controller is using this database; stop it, or give this one a database of its own (DATABASE_URL)',
+  );
 }

@@ -59,7 +59,10 @@ export async function transaction<T>(pool: pg.Pool, work: (db: pg.PoolClient) =>
 const parsers: Record<number, (text: string) => unknown> = {
   // int8, int8[]
   20: Number,
-  1016: (text) => (pg.types.getTypeParser(1016 as number, 'text')(text) as (string | null)[]).map((id) => (id === null ? null : Number(id))),
+  1016: (text) =>
+    (pg.types.getTypeParser(1016 as number, 'text')(text) as (string | null)[]).map((id) =>
+      id === null ? null : Number(id),
+    ),
   // date: a calendar day has no instant, and the driver's own parser would give it this machine's zone.
   1082: String,
 };

@@ -42,7 +42,9 @@ export async function queueRun(db: pg.ClientBase, run: NewRun): Promise<void> {
 
 /** The next number for a run without window. The pipeline's row is locked by the update itself. */
 export async function nextManualSeq(db: pg.ClientBase, pipelineId: number): Promise<number> {
-  const { rows } = await db.query('update pipelines set last_seq = last_seq + 1 where id = $1 returning last_seq', [pipelineId]);
+  const { rows } = await db.query('update pipelines set last_seq = last_seq + 1 where id = $1 returning last_seq', [
+    pipelineId,
+  ]);
   return rows[0].last_seq;
 }
 
@@ -180,7 +182,15 @@ export async function readTasks(db: pg.ClientBase, runIds: readonly number[]): P
 
 export async function writeTaskChanges(
   db: pg.ClientBase,
-  changes: readonly { runId: number; name: string; from: TaskPhase; phase: TaskPhase; reason: Reason | null; lost: number; afterMs: number }[],
+  changes: readonly {
+    runId: number;
+    name: string;
+    from: TaskPhase;
+    phase: TaskPhase;
+    reason: Reason | null;
+    lost: number;
+    afterMs: number;
+  }[],
 ): Promise<void> {
   if (changes.length === 0) return;
   const { rowCount } = await db.query(
@@ -194,7 +204,12 @@ export async function writeTaskChanges(
   if (rowCount !== changes.length) throw new Error('a task changed under the lock of its run');
 }
 
-export type SettledRun = { readonly id: number; readonly phase: Phase; readonly reason: Reason | null; readonly message: string | null };
+export type SettledRun = {
+  readonly id: number;
+  readonly phase: Phase;
+  readonly reason: Reason | null;
+  readonly message: string | null;
+};
 
 /** Settles runs and, with them, their windows: a window shows the phase of its last run and becomes free for a rerun. */
 export async function settleRuns(db: pg.ClientBase, runs: readonly SettledRun[]): Promise<void> {

@@ -47,7 +47,10 @@ export async function msUntilDue(pool: pg.Pool): Promise<number | null> {
  * Cuts windows and queues their first runs. A window that a request made earlier is left alone: its run exists. Returns how
  * many runs were queued.
  */
-export async function cutWindows(db: pg.ClientBase, windows: readonly (NewWindow & { versionId: number; runName: string })[]): Promise<number> {
+export async function cutWindows(
+  db: pg.ClientBase,
+  windows: readonly (NewWindow & { versionId: number; runName: string })[],
+): Promise<number> {
   if (windows.length === 0) return 0;
   const { rowCount } = await db.query(
     `with due as materialized (
@@ -69,7 +72,14 @@ export async function cutWindows(db: pg.ClientBase, windows: readonly (NewWindow
 
 export async function recordSkipped(
   db: pg.ClientBase,
-  ranges: readonly { pipelineId: number; calendarId: number; start: Date; end: Date; windows: number; reason: Reason }[],
+  ranges: readonly {
+    pipelineId: number;
+    calendarId: number;
+    start: Date;
+    end: Date;
+    windows: number;
+    reason: Reason;
+  }[],
 ): Promise<void> {
   if (ranges.length === 0) return;
   await db.query(
@@ -80,7 +90,10 @@ export async function recordSkipped(
   );
 }
 
-export async function moveCursors(db: pg.ClientBase, moves: readonly { id: number; cursorAt: Date; nextDueAt: Date | null }[]): Promise<void> {
+export async function moveCursors(
+  db: pg.ClientBase,
+  moves: readonly { id: number; cursorAt: Date; nextDueAt: Date | null }[],
+): Promise<void> {
   await db.query(
     `update pipelines p set cursor_at = m."cursorAt", next_due_at = m."nextDueAt"
      from jsonb_to_recordset($1) as m(id int, "cursorAt" timestamptz, "nextDueAt" timestamptz) where p.id = m.id`,
@@ -123,7 +136,10 @@ export type WindowHead = { readonly calendarId: number; readonly liveRun: string
  * The window of a pipeline that begins at an instant, whatever its calendar, locked and with its live run's name; made
  * (as `Missing`) when there is none.
  */
-export async function lockWindow(db: pg.ClientBase, window: NewWindow): Promise<WindowHead & { start: Date; end: Date; label: string }> {
+export async function lockWindow(
+  db: pg.ClientBase,
+  window: NewWindow,
+): Promise<WindowHead & { start: Date; end: Date; label: string }> {
   const select = () =>
     db.query(
       `select w.calendar_id as "calendarId", w.start_at as start, w.end_at as "end", w.label, w.last_run_no as "lastRunNo",

@@ -74,11 +74,6 @@ export function createCalendar(spec: CalendarSpec, options: { beginsAt?: Date } 
   };
 }
 
-/** The window before the one that starts at `start`. */
-export function previousWindow(spec: CalendarSpec, start: Date): Window {
-  return createCalendar(spec).windowBefore(start);
-}
-
 function boundariesOf(spec: CalendarSpec): Boundaries {
   if (spec.every) return everyBoundaries(spec.every, spec);
   if (spec.cron !== undefined) return cronBoundaries(spec.cron, spec.timeZone);

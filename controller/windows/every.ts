@@ -41,7 +41,6 @@ function dateBoundaries(every: Every, timeZone: string, anchor: Temporal.PlainDa
   // of a day and yet show the date before it.
   const indexOf = (at: number) => {
     let index = line.indexOf(zoned(at, timeZone).toPlainDate());
-    while (boundary(index) > at) index--;
     while (boundary(index + 1) <= at) index++;
     return index;
   };

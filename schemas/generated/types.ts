@@ -7,7 +7,7 @@
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "Reason".
  */
-export type Reason = ("LoadFailed" | "InputTooLarge" | "InvalidInput" | "TransformFailed" | "CheckFailed" | "ExportFailed" | "SchemaMismatch" | "OutsideWindow" | "Superseded" | "ConnectionFailed" | "ExpressionFailed" | "MissingSecret" | "OutOfMemory" | "TimedOut" | "InternalError" | "Lost" | "LostTooOften" | "TaskFailed" | "UpstreamFailed" | "UpstreamSkipped" | "ConditionFalse" | "CancelledByRequest" | "CatchUpLatest" | "CatchUpNone" | "PipelineRetired")
+export type Reason = ("LoadFailed" | "InputTooLarge" | "InvalidInput" | "TransformFailed" | "CheckFailed" | "ExportFailed" | "SchemaMismatch" | "OutsideWindow" | "Superseded" | "ConnectionFailed" | "ExpressionFailed" | "MissingSecret" | "OutOfMemory" | "TimedOut" | "InternalError" | "Lost" | "LostTooOften" | "UpstreamFailed" | "UpstreamSkipped" | "ConditionFalse" | "CancelledByRequest" | "CatchUpLatest" | "CatchUpNone" | "PipelineRetired")
 /**
  * The phase of a run.
  * 
@@ -1357,6 +1357,10 @@ export interface AttemptDetail {
 number: number
 phase: AttemptPhase
 reason: (Reason | null)
+/**
+ * Why it is in this phase, in a sentence.
+ */
+message: (string | null)
 /**
  * When its runner was launched.
  */

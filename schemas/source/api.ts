@@ -34,11 +34,12 @@ export const api: Record<string, Schema> = {
       number: count('From 1.'),
       phase: ref('AttemptPhase'),
       reason: nullable(ref('Reason')),
+      message: nullable(text('Why it is in this phase, in a sentence.')),
       startedAt: nullable({ ...instant, description: 'When its runner was launched.' }),
       finishedAt: nullable({ ...instant, description: 'When it settled.' }),
       report: nullable(ref('TaskReport')),
     },
-    ['number', 'phase', 'reason', 'startedAt', 'finishedAt', 'report'],
+    ['number', 'phase', 'reason', 'message', 'startedAt', 'finishedAt', 'report'],
   ),
   TaskDetail: object(
     'A task of a run.',

@@ -5,6 +5,7 @@ const connection: Schema = { ...objectName, description: 'The name of a Connecti
 const sqlText: Schema = {
   description: 'SQL text, or `{file: PATH}` relative to the manifest. A `{{ }}` in it is bound as a parameter, never pasted.',
   'x-templated': true,
+  'x-sql': true,
   anyOf: [
     { type: 'string', minLength: 1 },
     object('SQL kept in a file.', { file: { type: 'string', description: 'Path relative to the manifest; it may not leave the source.' } }, ['file']),

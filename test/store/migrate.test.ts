@@ -73,7 +73,9 @@ test('a second start applies nothing and keeps the ledger', async () => {
 test('a failing migration leaves none of its statements behind', async () => {
   const newer = await newerMigrations('create table half (id int); select 1 / 0;');
   await expect(migrate({ url: database.url, log, folder: newer })).rejects.toThrow(/division by zero/);
-  expect((await query("select to_regclass('pipewright.ledger') as ledger, to_regclass('pipewright.half') as half")).rows).toEqual([{ ledger: null, half: null }]);
+  expect(
+    (await query("select to_regclass('pipewright.ledger') as ledger, to_regclass('pipewright.half') as half")).rows,
+  ).toEqual([{ ledger: null, half: null }]);
 });
 
 test('a newer migration that breaks older programs makes them refuse the store in one sentence', async () => {

@@ -26,7 +26,9 @@ test('bigints are numbers, instants are Dates and calendar days are text', async
   const { rows } = await pool.query(
     "select 4294967296::bigint as n, array[1, null]::bigint[] as ns, date '2019-01-31' as day, timestamptz '2019-01-31 12:00+01' as at, 0.1::numeric as fraction",
   );
-  expect(rows).toEqual([{ n: 4294967296, ns: [1, null], day: '2019-01-31', at: new Date('2019-01-31T11:00:00Z'), fraction: '0.1' }]);
+  expect(rows).toEqual([
+    { n: 4294967296, ns: [1, null], day: '2019-01-31', at: new Date('2019-01-31T11:00:00Z'), fraction: '0.1' },
+  ]);
 });
 
 test('unqualified tables are those of the schema of the store', async () => {

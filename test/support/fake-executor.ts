@@ -1,5 +1,5 @@
-import type { TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
 import type { Executor, Observation } from '../../controller/executors/port.ts';
+import type { TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
 
 type Ending = 'Succeeded' | 'gone' | 'silent' | { reason: TaskReport['reason']; message?: string };
 
@@ -63,9 +63,21 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
   };
 }
 
-function report(attemptId: string, ending: 'Succeeded' | { reason: TaskReport['reason']; message?: string }): TaskReport {
+function report(
+  attemptId: string,
+  ending: 'Succeeded' | { reason: TaskReport['reason']; message?: string },
+): TaskReport {
   const now = new Date().toISOString();
-  const base = { attemptId, startedAt: now, finishedAt: now, durationMs: 0, peakMemoryBytes: null, blocks: [], sample: null, partial: false };
+  const base = {
+    attemptId,
+    startedAt: now,
+    finishedAt: now,
+    durationMs: 0,
+    peakMemoryBytes: null,
+    blocks: [],
+    sample: null,
+    partial: false,
+  };
   if (ending === 'Succeeded') return { ...base, outcome: 'Succeeded', reason: null };
   return { ...base, outcome: 'Failed', reason: ending.reason, error: { message: ending.message ?? 'it failed' } };
 }

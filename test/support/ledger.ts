@@ -50,7 +50,20 @@ export async function createTestLedger(options: { capacity?: number } = {}) {
     dir,
     pass,
     /** One round of every step, in the order of the data. */
-    round: () => pass('sync', 'intake', 'schedule', 'admit', 'advance', 'launch', 'observe', 'advance', 'admit', 'advance', 'launch'),
+    round: () =>
+      pass(
+        'sync',
+        'intake',
+        'schedule',
+        'admit',
+        'advance',
+        'launch',
+        'observe',
+        'advance',
+        'admit',
+        'advance',
+        'launch',
+      ),
     async write(files: Record<string, string | null>): Promise<void> {
       for (const [path, text] of Object.entries(files)) {
         const full = join(dir, path);
@@ -67,7 +80,9 @@ export async function createTestLedger(options: { capacity?: number } = {}) {
     },
     query: async (sql: string, values: unknown[] = []) => (await pool.query(sql, values)).rows,
     async runs(): Promise<string[]> {
-      const { rows } = await pool.query(`select name || ' ' || phase || coalesce(' ' || reason, '') as line from runs order by name`);
+      const { rows } = await pool.query(
+        `select name || ' ' || phase || coalesce(' ' || reason, '') as line from runs order by name`,
+      );
       return rows.map((row) => row.line);
     },
     async close(): Promise<void> {
@@ -81,6 +96,10 @@ export async function createTestLedger(options: { capacity?: number } = {}) {
 export type TestLedger = Awaited<ReturnType<typeof createTestLedger>>;
 
 /** A pipeline of one inline block, with lines of YAML put into its spec. */
-export function manifest(name: string, spec = '', blocks = '    - name: one\n      load: { inline: { rows: [{ n: 1 }] } }\n'): string {
+export function manifest(
+  name: string,
+  spec = '',
+  blocks = '    - name: one\n      load: { inline: { rows: [{ n: 1 }] } }\n',
+): string {
   return `apiVersion: pipewright.dev/v1alpha1\nkind: Pipeline\nmetadata: { name: ${name} }\nspec:\n${spec.replace(/^(?=.)/gm, '  ')}  blocks:\n${blocks}`;
 }

@@ -19,7 +19,10 @@ export async function startTestServer(): Promise<{ url: string; stop: () => Prom
   if (account) await chown(folder, account.uid, account.gid);
   await initialise(folder, data, account);
   const port = await freePort();
-  const child = spawn(findBinaries().postgres, ['-D', data, ...settings(port)], { ...ids(account), stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(findBinaries().postgres, ['-D', data, ...settings(port)], {
+    ...ids(account),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const stop = async () => {
     await end(child);
@@ -38,7 +41,13 @@ async function initialise(folder: string, data: string, account: Account): Promi
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, `${password}\n`);
   if (account) await chown(passwordFile, account.uid, account.gid);
-  const flags = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'];
+  const flags = [
+    '--username=postgres',
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+  ];
   const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-sync'];
   await promisify(execFile)(findBinaries().initdb, ['-D', data, ...flags, ...locale], ids(account));
 }
@@ -66,7 +75,8 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
     output = (output + chunk).slice(-4000);
   });
   for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the test Postgres ended at its start: ${output}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the test Postgres ended at its start: ${output}`);
     const client = new pg.Client(url);
     client.on('error', () => {});
     try {

@@ -51,7 +51,13 @@ export async function dumpSchema(url: string, schema: string): Promise<string> {
     for (const table of (await client.query(tables, [schema])).rows) {
       const body = [...(await lines(columns, table.oid)), ...(await lines(constraints, table.oid))].join(',\n');
       const partition = table.partition_key ? ` partition by ${table.partition_key}` : '';
-      parts.push([`create table ${table.name} (\n${body}\n)${partition};`, ...(await lines(indexes, table.oid)), ...(await lines(triggers, table.oid))].join('\n'));
+      parts.push(
+        [
+          `create table ${table.name} (\n${body}\n)${partition};`,
+          ...(await lines(indexes, table.oid)),
+          ...(await lines(triggers, table.oid)),
+        ].join('\n'),
+      );
     }
     parts.push(...(await lines(views, schema)), ...(await lines(functions, schema)));
     return `${parts.join('\n\n')}\n`;

@@ -17,6 +17,8 @@ export function findBinaries(): Binaries {
     const bin = join(dirname(entry), '..', 'native', 'bin');
     return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
   } catch {
-    throw new Error(`embedded Postgres: the package "${name}" is not installed; install it, or set DATABASE_URL to a Postgres of your own`);
+    throw new Error(
+      `embedded Postgres: the package "${name}" is not installed; install it, or set DATABASE_URL to a Postgres of your own`,
+    );
   }
 }

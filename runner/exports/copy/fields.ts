@@ -30,7 +30,10 @@ export function wroteNull(vector: Vector, { view }: Target, positions: Int32Arra
 }
 
 /** A writer for bodies of one width, from a function that puts one body at a byte offset. */
-export function fixedWriter(width: number, put: (target: Target, position: number, vector: Vector, row: number) => void): FieldWriter {
+export function fixedWriter(
+  width: number,
+  put: (target: Target, position: number, vector: Vector, row: number) => void,
+): FieldWriter {
   return (vector) => ({
     lengths: width,
     write(target, positions, from, to) {
@@ -75,3 +78,6 @@ export function putBytes({ view, bytes }: Target, position: number, body: Uint8A
   bytes.set(body, position + lengthBytes);
   return position + lengthBytes + body.length;
 }
+
+/** A value that the target cannot hold; the message is completed with the column's name. */
+export class UnwritableValue extends Error {}

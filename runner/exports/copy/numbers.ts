@@ -91,14 +91,18 @@ export const floatToFloat8: FieldWriter = fixedWriter(8, ({ view }, position, { 
 /** DuckDB keeps a UUID as a number whose first bit is turned over, so that it sorts; Postgres as its 16 bytes. */
 export const uuid: FieldWriter = fixedWriter(16, ({ view }, position, { data }, row) => {
   view.setInt32(position, data.getInt32(row * 16 + 12, true) ^ 0x80000000);
-  for (let word = 1; word < 4; word++) view.setInt32(position + word * 4, data.getInt32(row * 16 + 12 - word * 4, true));
+  for (let word = 1; word < 4; word++)
+    view.setInt32(position + word * 4, data.getInt32(row * 16 + 12 - word * 4, true));
 });
 
 /** DuckDB: months, days, microseconds. Postgres: the same from the end. */
-export const interval: FieldWriter = fixedWriter(16, (target: Target, position: number, { data }: Vector, row: number) => {
-  const start = row * 16;
-  target.view.setInt32(position, data.getInt32(start + 12, true));
-  target.view.setInt32(position + 4, data.getInt32(start + 8, true));
-  target.view.setInt32(position + 8, data.getInt32(start + 4, true));
-  target.view.setInt32(position + 12, data.getInt32(start, true));
-});
+export const interval: FieldWriter = fixedWriter(
+  16,
+  (target: Target, position: number, { data }: Vector, row: number) => {
+    const start = row * 16;
+    target.view.setInt32(position, data.getInt32(start + 12, true));
+    target.view.setInt32(position + 4, data.getInt32(start + 8, true));
+    target.view.setInt32(position + 8, data.getInt32(start + 4, true));
+    target.view.setInt32(position + 12, data.getInt32(start, true));
+  },
+);

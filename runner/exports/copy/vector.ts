@@ -30,7 +30,12 @@ function vectorOf(handle: VectorHandle, rows: number, type: DuckDBType): Vector 
   const data = bytes === 0 ? new Uint8Array(0) : duckdb.vector_get_data(handle, bytes);
   // The type of the binding hides that a vector without nulls has no validity at all.
   const validity: Uint8Array | null = rows === 0 ? null : duckdb.vector_get_validity(handle, Math.ceil(rows / 64) * 8);
-  return { rows, data: new DataView(data.buffer, data.byteOffset, data.byteLength), validity: validity ?? null, handle };
+  return {
+    rows,
+    data: new DataView(data.buffer, data.byteOffset, data.byteLength),
+    validity: validity ?? null,
+    handle,
+  };
 }
 
 export function isValid(validity: Uint8Array, row: number): boolean {

@@ -5,9 +5,9 @@ import {
   checkCondition,
   checkSql,
   checkTemplate,
+  ExpressionError,
   environmentNames,
   evaluateCondition,
-  ExpressionError,
   isWholeTemplate,
   renderTemplate,
   type Scope,
@@ -35,13 +35,18 @@ const codes = (text: string, as = names) => checkTemplate(text, as).map(({ code 
 
 describe('renderTemplate', () => {
   test('writes names, window and run into a text', () => {
-    const text = "{{ base_url }}/yellow_{{ window.start.format('%Y-%m') }}.csv.gz?run={{ run.name }}-{{ run.no }}&by={{ run.trigger }}&of={{ pipeline.name }}";
-    expect(renderTemplate(text, scope, 'string')).toBe('https://example.test/yellow_2019-01.csv.gz?run=taxi-2019-01-2&by=rerun&of=taxi');
+    const text =
+      "{{ base_url }}/yellow_{{ window.start.format('%Y-%m') }}.csv.gz?run={{ run.name }}-{{ run.no }}&by={{ run.trigger }}&of={{ pipeline.name }}";
+    expect(renderTemplate(text, scope, 'string')).toBe(
+      'https://example.test/yellow_2019-01.csv.gz?run=taxi-2019-01-2&by=rerun&of=taxi',
+    );
   });
 
   test('formats in the schedule’s zone, and in another one where asked', () => {
     expect(renderTemplate("{{ window.start.format('%F %T %z') }}", scope, 'string')).toBe('2019-01-01 00:00:00 -0500');
-    expect(renderTemplate("{{ window.start.format('%F %T', 'Asia/Tokyo') }}", scope, 'string')).toBe('2019-01-01 14:00:00');
+    expect(renderTemplate("{{ window.start.format('%F %T', 'Asia/Tokyo') }}", scope, 'string')).toBe(
+      '2019-01-01 14:00:00',
+    );
   });
 
   test('reads calendar fields in the schedule’s zone, whatever the zone of the process', () => {
@@ -98,9 +103,13 @@ describe('renderTemplate', () => {
   });
 
   test('fails with a sentence when the library reports an error', () => {
-    expect(() => renderTemplate('{{ 1 / (limit - 7) }}', scope, 'integer')).toThrow(/^\{\{ 1 \/ \(limit - 7\) \}\}: .*zero/);
-    expect(() => renderTemplate("{{ base_url + 1 }}", scope, 'string')).toThrow(ExpressionError);
-    expect(() => renderTemplate("{{ window.start.format('%F', 'Mars/Base') }}", scope, 'string')).toThrow(ExpressionError);
+    expect(() => renderTemplate('{{ 1 / (limit - 7) }}', scope, 'integer')).toThrow(
+      /^\{\{ 1 \/ \(limit - 7\) \}\}: .*zero/,
+    );
+    expect(() => renderTemplate('{{ base_url + 1 }}', scope, 'string')).toThrow(ExpressionError);
+    expect(() => renderTemplate("{{ window.start.format('%F', 'Mars/Base') }}", scope, 'string')).toThrow(
+      ExpressionError,
+    );
     expect(() => renderTemplate('{{ [1, 2] }}', scope, 'scalar')).toThrow('yields a value of type list');
   });
 
@@ -116,7 +125,7 @@ describe('renderTemplate', () => {
   });
 
   test('lets strings and maps inside an expression contain closing braces', () => {
-    expect(renderTemplate("<{{ '}}' + \"}}\" }}>", scope, 'string')).toBe('<}}}}>');
+    expect(renderTemplate('<{{ \'}}\' + "}}" }}>', scope, 'string')).toBe('<}}}}>');
     expect(renderTemplate("{{ {'a': {'b': 1}}['a']['b'] }}", scope, 'scalar')).toBe(1);
     expect(renderTemplate("{{ r'\\' + '\\'}}' }}", scope, 'string')).toBe("\\'}}");
   });
@@ -165,7 +174,9 @@ describe('env_var', () => {
   });
 
   test('is known only in Connections', () => {
-    expect(messages("{{ env_var('HOST') }}")).toEqual(['`env_var` can be used only in a Connection; declare a variable instead']);
+    expect(messages("{{ env_var('HOST') }}")).toEqual([
+      '`env_var` can be used only in a Connection; declare a variable instead',
+    ]);
     expect(messages("{{ env_var('HOST') }}", connectionNames)).toEqual([]);
     expect(messages('{{ HOST }}', connectionNames)).toEqual(['"HOST" is not a name here; only env_var(\'NAME\') is']);
     expect(() => renderTemplate("{{ env_var('HOST') }}", scope, 'string')).toThrow('only in a Connection');
@@ -182,12 +193,21 @@ describe('env_var', () => {
 
 describe('checkTemplate', () => {
   test('accepts every name that the scope has', () => {
-    expect(messages("{{ base_url }}{{ limit > 3 && window.previous.end < window.start ? run.name : pipeline.name }}{{ size('a') }}")).toEqual([]);
+    expect(
+      messages(
+        "{{ base_url }}{{ limit > 3 && window.previous.end < window.start ? run.name : pipeline.name }}{{ size('a') }}",
+      ),
+    ).toEqual([]);
   });
 
   test('reports an unknown name with its place and what was meant', () => {
     expect(checkTemplate('x{{ base_ulr }}', names)).toEqual([
-      { code: 'unknown-name', offset: 4, length: 8, message: '"base_ulr" is not a name here; did you mean "base_url"?' },
+      {
+        code: 'unknown-name',
+        offset: 4,
+        length: 8,
+        message: '"base_ulr" is not a name here; did you mean "base_url"?',
+      },
     ]);
     expect(messages('{{ window.strat }}')).toEqual(['"window.strat" is not a name here; did you mean "window.start"?']);
     expect(messages('{{ limit.size }}')).toEqual(['"limit" is a single value and has no field "size"; write "limit"']);
@@ -211,12 +231,18 @@ describe('checkTemplate', () => {
   });
 
   test('tells names of the window apart from unknown names where there is no schedule', () => {
-    expect(codes('{{ window.start }}{{ mage.execution_date }}', { ...names, window: 'absent' })).toEqual(['window-needed', 'window-needed']);
+    expect(codes('{{ window.start }}{{ mage.execution_date }}', { ...names, window: 'absent' })).toEqual([
+      'window-needed',
+      'window-needed',
+    ]);
     expect(codes('{{ window.start }}', { ...names, window: 'hidden' })).toEqual(['unknown-name']);
   });
 
   test('hides run and pipeline inside a Block', () => {
-    expect(codes('{{ run.name }}{{ pipeline.name }}', { ...names, run: false })).toEqual(['unknown-name', 'unknown-name']);
+    expect(codes('{{ run.name }}{{ pipeline.name }}', { ...names, run: false })).toEqual([
+      'unknown-name',
+      'unknown-name',
+    ]);
   });
 
   test('refuses long, deep and multiplying expressions', () => {
@@ -228,11 +254,36 @@ describe('checkTemplate', () => {
   });
 
   test('is quick on every short text', () => {
-    const alphabet = ['(', ')', '[', ']', '{', '}', '{{', '}}', "'", '"', '\\', 'a', '.', ',', '?', ':', '!', '-', '+', '1', ' ', 'map(x,', "r'"];
+    const alphabet = [
+      '(',
+      ')',
+      '[',
+      ']',
+      '{',
+      '}',
+      '{{',
+      '}}',
+      "'",
+      '"',
+      '\\',
+      'a',
+      '.',
+      ',',
+      '?',
+      ':',
+      '!',
+      '-',
+      '+',
+      '1',
+      ' ',
+      'map(x,',
+      "r'",
+    ];
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...alphabet), { maxLength: 300 }), (parts) => {
         const text = parts.join('');
-        for (const { offset, length } of checkTemplate(`{{${text}}}`, names)) expect(offset + length).toBeLessThanOrEqual(text.length + 5);
+        for (const { offset, length } of checkTemplate(`{{${text}}}`, names))
+          expect(offset + length).toBeLessThanOrEqual(text.length + 5);
       }),
       { numRuns: 300 },
     );
@@ -242,11 +293,15 @@ describe('checkTemplate', () => {
 describe('conditions', () => {
   test('evaluate to a boolean', () => {
     expect(evaluateCondition("window.start.getMonth() == 0 && run.trigger in ['rerun', 'manual']", scope)).toBe(true);
-    expect(() => evaluateCondition('limit', scope)).toThrow('the condition "limit" yields 7, which is neither true nor false; compare it with something');
+    expect(() => evaluateCondition('limit', scope)).toThrow(
+      'the condition "limit" yields 7, which is neither true nor false; compare it with something',
+    );
   });
 
   test('are written without braces', () => {
-    expect(checkCondition('{{ strict }}', names)[0]?.message).toBe('a condition is an expression by itself; write it without {{ }}');
+    expect(checkCondition('{{ strict }}', names)[0]?.message).toBe(
+      'a condition is an expression by itself; write it without {{ }}',
+    );
     expect(checkCondition('limt > 3', names)[0]).toMatchObject({ code: 'unknown-name', offset: 0, length: 4 });
     expect(checkCondition(' ', names)[0]?.message).toContain('empty');
   });
@@ -254,7 +309,8 @@ describe('conditions', () => {
 
 describe('SQL', () => {
   test('gets a positional parameter for each expression, never its text', () => {
-    const sql = 'select * from t where at >= {{ window.start }} and n < {{ limit }} and u = {{ "\'; drop table t; --" }}';
+    const sql =
+      'select * from t where at >= {{ window.start }} and n < {{ limit }} and u = {{ "\'; drop table t; --" }}';
     expect(bindTemplate(sql, scope)).toEqual({
       sql: 'select * from t where at >= $1 and n < $2 and u = $3',
       parameters: [window.start, 7, "'; drop table t; --"],
@@ -283,8 +339,8 @@ describe('SQL', () => {
     "select '\\' || {{ limit }}",
     "select date'2019-01-01' + {{ limit }}",
     "select $$ ' $$ || {{ limit }}",
-    'select 1 -- it\'s\n + {{ limit }}',
-    "select 1 /* ' /* */ \" */ + {{ limit }}",
+    "select 1 -- it's\n + {{ limit }}",
+    'select 1 /* \' /* */ " */ + {{ limit }}',
     'select "a""b" + {{ limit }}',
   ])('accepts an expression behind them: %s', (sql) => {
     expect(checkSql(sql, names)).toEqual([]);
@@ -298,5 +354,12 @@ describe('SQL', () => {
 });
 
 test('a text is a whole template only when nothing stands around the braces', () => {
-  expect(['{{ a }}', '{{a}} ', '{{a}}{{b}}', 'a', '{{ a', "{{ '}}' }}"].map(isWholeTemplate)).toEqual([true, false, false, false, false, true]);
+  expect(['{{ a }}', '{{a}} ', '{{a}}{{b}}', 'a', '{{ a', "{{ '}}' }}"].map(isWholeTemplate)).toEqual([
+    true,
+    false,
+    false,
+    false,
+    false,
+    true,
+  ]);
 });

@@ -2,10 +2,18 @@ import { expect, test } from 'vitest';
 import type { Scope } from '../../../controller/expressions/template.ts';
 import { blockScope, resolveVariables } from '../../../controller/expressions/variables.ts';
 
-const declared = { url: { type: 'string' }, limit: { type: 'integer', default: 5 }, strict: { type: 'boolean', default: false } } as const;
+const declared = {
+  url: { type: 'string' },
+  limit: { type: 'integer', default: 5 },
+  strict: { type: 'boolean', default: false },
+} as const;
 
 test('variables take the given values, converted, and defaults for the rest', () => {
-  expect(resolveVariables({ declared, given: { url: 'x', limit: '7' } })).toEqual({ url: 'x', limit: 7, strict: false });
+  expect(resolveVariables({ declared, given: { url: 'x', limit: '7' } })).toEqual({
+    url: 'x',
+    limit: 7,
+    strict: false,
+  });
 });
 
 test.each([
@@ -25,7 +33,11 @@ test('a Block sees its parameters and the window, and nothing else of the pipeli
     pipeline: 'taxi',
     run: { name: 'taxi-m1', runNo: 1, trigger: 'manual' },
   };
-  const inner = blockScope({ parameters: { url: '{{ base }}/{{ run.name }}', limit: '{{ many }}', strict: true }, types: declared, scope });
+  const inner = blockScope({
+    parameters: { url: '{{ base }}/{{ run.name }}', limit: '{{ many }}', strict: true },
+    types: declared,
+    scope,
+  });
   expect(inner).toEqual({
     variables: { url: 'https://example.test/taxi-m1', limit: 12, strict: true },
     types: declared,

@@ -1,0 +1,64 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Phase } from '../../schemas/generated/types.ts';
+import { phases } from '../../schemas/source/api.ts';
+import { ApiProblem } from './errors.ts';
+import type { ApiOptions } from './server.ts';
+
+const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100 };
+const text = { type: 'string', minLength: 1, maxLength: 200 };
+
+function query(properties: Record<string, unknown>) {
+  return { querystring: { type: 'object', additionalProperties: false, properties } };
+}
+
+type Named = { Params: { name: string } };
+
+export function addReadRoutes(
+  app: FastifyInstance,
+  { reads, logs, health, signal }: ApiOptions & { signal: AbortSignal },
+): void {
+  app.get('/healthz', async () => ({ ok: true }));
+  app.get('/readyz', async (_request, reply) => {
+    const state = await health();
+    return reply.status(state.ready ? 200 : 503).send(state);
+  });
+  app.get('/api/v1/pipelines', () => reads.pipelines());
+  app.get<{ Querystring: { limit: number; before?: string; pipeline?: string; phase?: Phase } }>(
+    '/api/v1/runs',
+    { schema: query({ limit, before: text, pipeline: text, phase: { enum: phases } }) },
+    async ({ query }) => (await reads.runs(query)) ?? noPipeline(query.pipeline ?? ''),
+  );
+  app.get<Named>('/api/v1/runs/:name', async ({ params }) => (await reads.run(params.name)) ?? noRun(params.name));
+  app.get<Named & { Querystring: { limit: number; before?: string } }>(
+    '/api/v1/pipelines/:name/windows',
+    { schema: query({ limit, before: text }) },
+    async ({ params, query }) => (await reads.windows(params.name, query)) ?? noPipeline(params.name),
+  );
+  app.get<Named & { Querystring: { follow: boolean } }>(
+    '/api/v1/runs/:name/logs',
+    { schema: query({ follow: { type: 'boolean', default: false } }) },
+    (request, reply) => sendLogs(request, reply, { logs, signal }),
+  );
+}
+
+async function sendLogs(
+  { params, query }: FastifyRequest<Named & { Querystring: { follow: boolean } }>,
+  reply: FastifyReply,
+  { logs, signal }: Pick<ApiOptions, 'logs'> & { signal: AbortSignal },
+): Promise<FastifyReply> {
+  const left = new AbortController();
+  // Also when the client goes away: whoever reads the log must not go on for nobody.
+  reply.raw.once('close', () => left.abort());
+  const lines = await logs(params.name, { follow: query.follow, signal: AbortSignal.any([signal, left.signal]) });
+  if (!lines) return noRun(params.name);
+  return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(Readable.from(lines));
+}
+
+function noRun(name: string): never {
+  throw new ApiProblem(404, 'unknown-run', `there is no run "${name}"; \`pipewright runs\` lists the newest`);
+}
+
+function noPipeline(name: string): never {
+  throw new ApiProblem(404, 'unknown-pipeline', `there is no pipeline "${name}"; \`pipewright pipelines\` lists them`);
+}

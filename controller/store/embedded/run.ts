@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { isAlive } from '../../../schemas/processes.ts';
+import type { launch } from './launch.ts';
+import { embeddedError, isNoSpace, type Layout, noSpaceError } from './layout.ts';
+import { findPostmaster, type Postmaster } from './postmaster.ts';
+import { freePort, type Settings, urlOf, writeSettings } from './settings.ts';
+
+const attempts = 20;
+const betweenAttemptsMs = 250;
+
+export type Running = { readonly postmaster: Postmaster; readonly settings: Settings };
+export type RunOptions = {
+  layout: Layout;
+  settings: Settings;
+  launchOn: (port: number) => ReturnType<typeof launch>;
+  log: Logger;
+};
+
+/** Takes over the server that is there, or starts one; a few times, because either can end or appear meanwhile. */
+export async function run({ layout, settings, launchOn, log }: RunOptions): Promise<Running> {
+  let failure = '';
+  let current = settings;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const found = findPostmaster(layout);
+    if (found) {
+      const adopted = await adopt(layout, current, found);
+      if (adopted) {
+        log.info({ pid: adopted.postmaster.identity.pid }, 'took over the embedded Postgres that was running');
+        return adopted;
+      }
+      continue;
+    }
+    const launched = await launchOn(current.port);
+    if ('postmaster' in launched) return { postmaster: launched.postmaster, settings: current };
+    failure = launched.failure;
+    const next = whatNext(failure);
+    if (next === 'give up') break;
+    if (next === 'another port') {
+      current = { ...current, port: await freePort() };
+      await writeSettings(layout, current);
+    }
+    if (next === 'wait') await delay(betweenAttemptsMs);
+  }
+  throw explain(layout, failure);
+}
+
+/** Resolves to null when the server found has ended meanwhile. */
+async function adopt(layout: Layout, settings: Settings, found: Postmaster): Promise<Running | null> {
+  let postmaster: Postmaster | null = found;
+  while (postmaster && postmaster.status !== 'ready') {
+    await delay(10);
+    postmaster = findPostmaster(layout);
+  }
+  if (!postmaster) return null;
+  const actual = { ...settings, port: postmaster.port };
+  const client = new pg.Client({ connectionString: urlOf(actual), connectionTimeoutMillis: 10_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query('show data_directory');
+    if (rows[0].data_directory !== layout.data) throw new Error(`its data lies in "${rows[0].data_directory}"`);
+  } catch (error) {
+    if (!isAlive(postmaster.identity)) return null;
+    const { pid } = postmaster.identity;
+    throw embeddedError(
+      `process ${pid} runs a Postgres on "${layout.data}", which does not let Pipewright in (${(error as Error).message})`,
+      `end it (kill ${pid}) and start again`,
+      error,
+    );
+  } finally {
+    await client.end().catch(() => {});
+  }
+  if (actual.port !== settings.port) await writeSettings(layout, actual);
+  return { postmaster, settings: actual };
+}
+
+function whatNext(failure: string): 'another port' | 'wait' | 'give up' {
+  if (/could not create any TCP\/IP sockets/.test(failure)) return 'another port';
+  // Another server appears, or processes of one that was killed are still ending.
+  if (/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(failure)) return 'wait';
+  return 'give up';
+}
+
+function explain(layout: Layout, failure: string): Error {
+  if (isNoSpace({ message: failure })) return noSpaceError(layout);
+  const message = failure.match(/(?:FATAL|PANIC): +(.*)/g)?.at(-1) ?? failure.trim().split('\n').at(-1) ?? '';
+  return embeddedError(
+    `it did not start (${message}; more in "${layout.log}")`,
+    `if its folder is damaged, restore "${layout.folder}" from a backup or move it away to begin anew`,
+  );
+}
