@@ -7,6 +7,7 @@ import { createApi } from './api/server.ts';
 import { createProcesses } from './executors/processes/executor.ts';
 import { watchFolder } from './git/folder.ts';
 import { createLogs } from './logs.ts';
+import { endRunners } from './end-runners.ts';
 import { runLoop } from './loop.ts';
 import { createSignals } from './signals.ts';
 import { createAdmit } from './steps/admit.ts';
@@ -42,7 +43,7 @@ export type ControllerOptions = {
   readonly onReady?: (url: string) => void;
 };
 
-/** Runs the controller until `signal` aborts; resolves after a clean stop. Runners go on and are adopted by the next start. */
+/** Runs the controller until `signal` aborts; resolves after a clean stop. */
 export async function startController(options: ControllerOptions): Promise<void> {
   const { log, dir } = options;
   await using stack = new AsyncDisposableStack();
@@ -75,6 +76,7 @@ export async function startController(options: ControllerOptions): Promise<void>
     log,
     failpoint,
   });
+  if (!options.databaseUrl) stack.defer(() => endRunners({ pool, executor }));
   const signals = createSignals();
   const { wake } = signals;
   executor.onChange(() => wake('observe'));

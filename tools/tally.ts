@@ -1,7 +1,5 @@
 import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
-export type Tally = ReturnType<typeof createTally>;
-
 /** Counts over all suites. What failed outside a test (a file that does not load, a hook, a stray rejection) counts too. */
 export function createTally() {
   const counts = { passed: 0, failed: 0 };

@@ -12,8 +12,7 @@ const tally = createTally();
 
 if (filters.length === 0) tally.add(await runChecks(checks));
 try {
-  const vitest = await startVitest('test', filters, { watch: false, reporters: ['default', tally.reporter] });
-  await vitest.close();
+  await startVitest('test', filters, { watch: false, reporters: ['default', tally.reporter] });
 } catch (error) {
   tally.fail(`vitest could not run: ${error instanceof Error ? error.stack : error}`);
 }

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Phase } from '../../schemas/generated/types.ts';
-import { phases } from '../../schemas/source/api.ts';
 import { ApiProblem } from './errors.ts';
 import type { ApiOptions } from './server.ts';
 
@@ -26,7 +25,7 @@ export function addReadRoutes(
   app.get('/api/v1/pipelines', () => reads.pipelines());
   app.get<{ Querystring: { limit: number; before?: string; pipeline?: string; phase?: Phase } }>(
     '/api/v1/runs',
-    { schema: query({ limit, before: text, pipeline: text, phase: { enum: phases } }) },
+    { schema: query({ limit, before: text, pipeline: text, phase: { $ref: 'contracts#/$defs/Phase' } }) },
     async ({ query }) => (await reads.runs(query)) ?? noPipeline(query.pipeline ?? ''),
   );
   app.get<Named>('/api/v1/runs/:name', async ({ params }) => (await reads.run(params.name)) ?? noRun(params.name));

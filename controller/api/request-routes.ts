@@ -37,7 +37,7 @@ export function addRequestRoutes(app: FastifyInstance, options: ApiOptions & { s
   app.post<{ Body: RunRequest }>(
     '/api/v1/runs',
     { schema: { body: { $ref: 'contracts#/$defs/RunRequest' } } },
-    (request, reply) => ask('run', request.body, request, reply),
+    (request, reply) => ask('run', { ...request.body }, request, reply),
   );
   for (const kind of ['rerun', 'cancel'] as const) {
     app.post<{ Params: { name: string } }>(`/api/v1/runs/:name/${kind}`, (request, reply) =>

@@ -40,6 +40,11 @@ export interface Executor {
   fence(attemptId: string): Promise<TaskReport | null>;
   /** The log as text, from its beginning; with `follow` until the attempt has ended. */
   logs(attemptId: string, options: { follow: boolean; signal: AbortSignal }): AsyncIterable<string>;
+  /**
+   * Ends what still runs of attempts that are settled; `liveIds` are those that are not. A step of a controller's start: the
+   * one before may have died between settling an attempt and the end of its process.
+   */
+  sweep(liveIds: readonly string[]): Promise<void>;
   /** Calls `listener` when an attempt may have ended. A hint only. */
   onChange(listener: () => void): void;
 }

@@ -14,12 +14,12 @@ export type Target = {
 };
 
 export type Diagnostics = {
-  /** A problem at a place of a manifest. */
+  /** A problem at a place of a manifest, which is broken by it. */
   at(place: Place, target: Target, code: ProblemCode, message: string): void;
-  /** A problem at a stretch of a file; `pipeline`: the one that it stops. */
-  inFile(file: string, range: Range, code: ProblemCode, message: string, pipeline?: string): void;
-  /** How many problems there are. */
-  count(): number;
+  /** A problem at a stretch of a file. `place`: the manifest that it breaks. */
+  inFile(file: string, range: Range, code: ProblemCode, message: string, place?: Place): void;
+  /** Whether a manifest has a problem. */
+  isBroken(place: Place): boolean;
   /** All problems, by file and position. */
   problems(): Problem[];
 };
@@ -32,6 +32,8 @@ type Read = { readonly file: string; readonly lines: Lines; documents?: YamlDocu
  */
 export function createDiagnostics({ files }: { files: Files }): Diagnostics {
   const problems: Problem[] = [];
+  const broken = new Set<string>();
+  const keyOf = (place: Place) => `${place.document} ${place.file}`;
   let last: Read | undefined;
 
   function read(file: string): Read {
@@ -39,26 +41,30 @@ export function createDiagnostics({ files }: { files: Files }): Diagnostics {
     return last;
   }
 
-  function inFile(file: string, range: Range, code: ProblemCode, message: string, pipeline?: string): void {
+  function inFile(file: string, range: Range, code: ProblemCode, message: string, place?: Place): void {
     const { lines } = read(file);
-    const found: Problem = { file, ...positionAt(lines, range.offset), code, message: printable(message), frame: frame(lines, range) };
-    if (pipeline) found.pipeline = pipeline;
+    const position = positionAt(lines, range.offset);
+    const found: Problem = { file, ...position, code, message: printable(message), frame: frame(lines, range) };
+    if (place) broken.add(keyOf(place));
+    if (place?.kind === 'Pipeline' && place.name !== '') found.pipeline = place.name;
     problems.push(found);
+  }
+
+  function rangeOf(place: Place, { path, on = 'value', within }: Target): Range {
+    const source = read(place.file);
+    source.documents ??= parseYaml(source.lines.text);
+    const document = source.documents[place.document];
+    if (!document) return { offset: 0, end: 1 };
+    const { node, ...range } = locate(document, path, on);
+    if (!within || !node) return range;
+    const offset = locateInScalar(source.lines.text, node, range, within.offset);
+    return { offset, end: offset + within.length };
   }
 
   return {
     inFile,
-    at(place, { path, on = 'value', within }, code, message) {
-      const source = read(place.file);
-      source.documents ??= parseYaml(source.lines.text);
-      const document = source.documents[place.document];
-      const pipeline = place.kind === 'Pipeline' ? place.name : undefined;
-      const range = document ? locate(document, path, on) : { offset: 0, end: 1 };
-      if (!within || !('node' in range) || !range.node) return inFile(place.file, range, code, message, pipeline);
-      const offset = locateInScalar(source.lines.text, range.node, range, within.offset);
-      inFile(place.file, { offset, end: offset + within.length }, code, message, pipeline);
-    },
-    count: () => problems.length,
+    at: (place, target, code, message) => inFile(place.file, rangeOf(place, target), code, message, place),
+    isBroken: (place) => broken.has(keyOf(place)),
     problems: () => problems.toSorted(compareProblems),
   };
 }

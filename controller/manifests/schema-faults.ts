@@ -58,6 +58,10 @@ function toFault(error: SchemaError): SchemaFault {
       const meant = didYouMean(String(error.data), values);
       return { code: 'bad-value', path, on: 'value', message: `is ${show(error.data)}, which is not one of ${values.join(', ')}${meant || '; write one of them'}` };
     }
+    case 'const': {
+      const message = `is ${show(error.data)}, which this program does not read; write ${String(schema.const)}`;
+      return { code: 'unknown-api-version', path, on: 'value', message };
+    }
     default:
       return { code: 'bad-value', path, on: 'value', message: limitMessage(error) };
   }

@@ -6,7 +6,7 @@ import { manualRunName, windowRunName } from '../runs/name.ts';
 import type { OpenRequest } from '../store/requests.ts';
 import { lockRun, nextManualSeq, queueRun, requestCancel } from '../store/runs.ts';
 import { lockPipeline, lockWindow, type NewWindow, type PipelineForRequest, pipelineNames } from '../store/windows.ts';
-import { type DueWindow, latestClosedWindow, withTimes } from '../windows/due.ts';
+import { type DueWindow, latestClosedWindow } from '../windows/due.ts';
 import { parseWindowStart } from '../windows/select.ts';
 
 /** A request that can't be granted: answered with a sentence, changes nothing. */
@@ -84,10 +84,14 @@ async function queueForWindow(
 }
 
 function chooseWindow(pipeline: PipelineForRequest, schedule: CompiledSchedule, text: string | undefined): DueWindow {
-  if (text === undefined) return withTimes(latestClosedWindow(schedule, pipeline.now), schedule);
-  const chosen = parseWindowStart(text, schedule, pipeline.calendarBeginsAt ? { beginsAt: pipeline.calendarBeginsAt } : {});
-  if ('message' in chosen) throw new RefusedError('bad-window', `pipeline "${pipeline.name}": ${chosen.message}`);
-  return withTimes(chosen.window, schedule);
+  if (text === undefined) {
+    const latest = latestClosedWindow(schedule, pipeline.now);
+    if (latest) return latest;
+    throw new RefusedError('no-window', `no window of pipeline "${pipeline.name}" has closed yet; name one with --window`);
+  }
+  const chosen = parseWindowStart(text, schedule, pipeline.tookOverAt ? { beginsAt: pipeline.tookOverAt } : {});
+  if ('error' in chosen) throw new RefusedError('bad-window', `pipeline "${pipeline.name}": ${chosen.error}`);
+  return chosen.window;
 }
 
 function givenVariables(pipeline: PipelineForRequest, given: Record<string, Scalar>): Record<string, Scalar> {

@@ -107,7 +107,8 @@ export type PipelineForRequest = {
   readonly versionId: number;
   readonly schedule: CompiledSchedule | null;
   readonly calendarId: number | null;
-  readonly calendarBeginsAt: Date | null;
+  /** Where its calendar took over from an earlier one; null for the first, which reaches back before `startAt` too. */
+  readonly tookOverAt: Date | null;
   readonly details: { variables: Record<string, { type: string; default?: unknown }> };
   readonly retired: boolean;
   readonly now: Date;
@@ -116,7 +117,7 @@ export type PipelineForRequest = {
 export async function lockPipeline(db: pg.ClientBase, name: string): Promise<PipelineForRequest | null> {
   const { rows } = await db.query(
     `select p.id, p.name, p.version_id as "versionId", v.schedule, p.calendar_id as "calendarId", v.details,
-            (select begins_at from calendars c where c.id = p.calendar_id) as "calendarBeginsAt",
+            (select begins_at from calendars c where c.id = p.calendar_id and c.number > 1) as "tookOverAt",
             p.retired_at is not null as retired, now() as now
      from pipelines p join versions v on v.id = p.version_id where p.name = $1 for update of p`,
     [name],

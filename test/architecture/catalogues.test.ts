@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { failpoints } from '../../schemas/failpoints.ts';
+import { problemCodes } from '../../schemas/problem-codes.ts';
 import { reasons } from '../../schemas/reasons.ts';
 import { modulesUnder } from '../../tools/check-layers.ts';
 import { tokensOf } from '../../tools/tokens.ts';
@@ -26,11 +27,15 @@ describe('the catalogue of failpoints', () => {
   });
 });
 
-describe('the catalogue of reasons', () => {
-  test('holds no reason that nothing ever gives', () => {
-    const given = new Set(
-      modules.flatMap(({ tokens }) => tokens.flatMap((one) => (one.kind === 'string' ? [one.text] : []))),
-    );
+describe('a catalogue', () => {
+  const strings = modules.flatMap(({ tokens }) => tokens.flatMap((one) => (one.kind === 'string' ? [one.text] : [])));
+  const given = new Set(strings);
+
+  test('of reasons holds none that nothing ever gives', () => {
     expect(Object.keys(reasons).filter((reason) => !given.has(reason))).toEqual([]);
+  });
+
+  test('of problem codes holds none that nothing ever gives', () => {
+    expect(Object.keys(problemCodes).filter((code) => !given.has(code))).toEqual([]);
   });
 });

@@ -1,33 +1,27 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type Token, tokensOf } from '../../tools/tokens.ts';
+import { filesInGit } from './files.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const deleted = new Set(git('ls-files', '--deleted'));
-/** Everything that is in Git or about to be. */
-const tracked = git('ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate').filter(
-  (path) => !deleted.has(path),
-);
+const tracked = filesInGit();
 const modules = tracked.filter(
   (path) => /\.(ts|tsx|mts|js|mjs|cjs)$/.test(path) && !path.startsWith('schemas/generated/'),
 );
 const inRooms = modules.filter((path) => path.includes('/') && !path.startsWith('test/'));
 
-function git(...args: string[]): string[] {
-  return execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean);
-}
-
 function read(path: string): string {
   return readFileSync(root + path, 'utf8');
 }
 
-/** `path:line` of every place in these modules where the tokens fit. */
-function places(paths: readonly string[], fits: (token: Token, next: Token | undefined) => boolean): string[] {
+/** `path:line` of every place in these modules where the tokens that begin there fit. */
+function places(paths: readonly string[], fits: (one: Token, two?: Token, three?: Token) => boolean): string[] {
   return paths.flatMap((path) => {
     const tokens = tokensOf(read(path));
-    return tokens.flatMap((token, at) => (fits(token, tokens[at + 1]) ? [`${path}:${token.line}`] : []));
+    return tokens.flatMap((token, at) =>
+      fits(token, tokens[at + 1], tokens[at + 2]) ? [`${path}:${token.line}`] : [],
+    );
   });
 }
 
@@ -48,7 +42,7 @@ describe('a module', () => {
   test('declares no enum', () => {
     const found = places(
       modules,
-      (token, next) => token.text === 'enum' && token.kind === 'word' && next?.kind === 'word',
+      (token, name, brace) => token.text === 'enum' && name?.kind === 'word' && brace?.text === '{',
     );
     expect(found).toEqual([]);
   });

@@ -13,7 +13,7 @@ export type SampleFile = { bytes: number; etag: string; read(start: number, end:
 /** Finds a file by its name; null when there is none. */
 export type SampleFiles = (name: string) => Promise<SampleFile | null>;
 
-const fileName = /^yellow_tripdata_(\d{4}-\d{2})\.csv\.gz$/;
+const fileName = /^yellow_tripdata_(\d{4}-(?:0[1-9]|1[0-2]))\.csv\.gz$/;
 const seed = 'pipewright';
 
 /** The months 2019-01 … 2020-12, made when first asked for: some 1,000 rows each, the same on every machine. */

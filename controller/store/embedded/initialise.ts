@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, open, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { chown, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import { embeddedError, isNoSpace, type Layout, layoutOf, noSpaceError } from './layout.ts';
 import { newSettings, type Settings, writeSettings } from './settings.ts';
+import { checkSpace } from './space.ts';
 
 const prefix = 'postgres.new-';
-const neededBytes = 200 * 1024 * 1024;
 
 /**
  * Makes the cluster: superuser `pipewright`, database `pipewright` for the store, database `warehouse` with its own role, which
@@ -18,7 +18,7 @@ const neededBytes = 200 * 1024 * 1024;
 export async function initialise(options: { layout: Layout; account: Account; binaries: Binaries }): Promise<void> {
   const { layout, account, binaries } = options;
   await removeLeftovers(layout.home);
-  await checkSpace(layout);
+  await checkSpace(layout, 'setUp');
   const draft = layoutOf(layout.home, join(layout.home, prefix + randomBytes(4).toString('hex')));
   try {
     await mkdir(draft.folder, { mode: 0o700 });
@@ -100,12 +100,6 @@ async function removeLeftovers(home: string): Promise<void> {
   const names = (await readdir(home)).filter((name) => name.startsWith(prefix));
   // A program that a killed controller left may still write there for a moment; then the next start removes it.
   await Promise.all(names.map((name) => rm(join(home, name), { recursive: true, force: true }).catch(() => {})));
-}
-
-async function checkSpace(layout: Layout): Promise<void> {
-  const { bavail, bsize } = await statfs(layout.home);
-  const free = bavail * bsize;
-  if (free < neededBytes) throw noSpaceError(layout, `only ${Math.floor(free / 1024 / 1024)} MB are free`);
 }
 
 function explain(error: Error, layout: Layout): Error {

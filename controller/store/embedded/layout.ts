@@ -36,8 +36,5 @@ export function isNoSpace(error: unknown): boolean {
 }
 
 export function noSpaceError(layout: Layout, fact = 'no space is left'): Error {
-  return embeddedError(
-    `${fact} at "${layout.home}", and it needs at least 200 MB`,
-    'free some space, or choose another folder with --home',
-  );
+  return embeddedError(`${fact} at "${layout.home}"`, 'free some space, or choose another folder with --home');
 }

@@ -11,6 +11,7 @@ import { isNoSpace, type Layout, layoutOf, noSpaceError } from './layout.ts';
 import { boundLog } from './log-file.ts';
 import { run } from './run.ts';
 import { readSettings, urlOf, warehouseEnvironment, writeWarehouseEnv } from './settings.ts';
+import { checkSpace } from './space.ts';
 import { stopServer } from './stop.ts';
 
 const boundLogEveryMs = 600_000;
@@ -46,6 +47,7 @@ async function start(layout: Layout, log: Logger): Promise<Embedded> {
     await initialise({ layout, account, binaries });
   }
   await checkCluster(layout);
+  await checkSpace(layout, 'start');
   await boundLog(layout.log);
   const launchOn = (port: number) => launch({ layout, account, program: binaries.postgres, port, log });
   const { postmaster, settings } = await run({ layout, settings: await readSettings(layout), launchOn, log });

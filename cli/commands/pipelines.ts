@@ -1,0 +1,56 @@
+import type { PipelineSummary } from '../../schemas/generated/types.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { counted } from '../format/amounts.ts';
+import { phase } from '../format/phases.ts';
+import { problemText } from '../format/problems.ts';
+import { table } from '../format/table.ts';
+import { localTime, relative } from '../format/times.ts';
+import type { Terminal } from '../terminal.ts';
+import { type AskOptions, connect } from './connect.ts';
+
+export async function pipelines(options: AskOptions, terminal: Terminal): Promise<ExitCode> {
+  const list = await connect(options).pipelines();
+  if (options.output === 'json') {
+    terminal.json(list);
+    return exitCodes.ok;
+  }
+  if (list.pipelines.length === 0)
+    terminal.out('There are no pipelines yet: put a manifest into the folder that the controller watches.');
+  else
+    terminal.out(
+      table(
+        header,
+        list.pipelines.map((pipeline) => row(pipeline, terminal)),
+        terminal,
+      ),
+    );
+  if (list.problems.length > 0) {
+    terminal.out(
+      `\n${terminal.colors.red(counted(list.problems.length, 'problem'))} in the manifests; the last good versions go on:\n`,
+    );
+    for (const problem of list.problems) terminal.out(problemText(problem, terminal.colors));
+  }
+  return exitCodes.ok;
+}
+
+const header = ['NAME', 'SCHEDULE', 'LAST', 'WINDOW', 'NEXT', 'RUNNING', 'QUEUED', 'STATE'];
+
+function row(pipeline: PipelineSummary, { colors, now }: Terminal): string[] {
+  const { name, schedule, timeZone, lastPhase, lastWindow, nextDueAt, activeRuns, queuedRuns } = pipeline;
+  const zone = timeZone === null || timeZone === 'UTC' ? '' : ` (${timeZone})`;
+  return [
+    name,
+    schedule === null ? colors.dim('on demand') : `${schedule}${zone}`,
+    lastPhase === null ? '' : phase(lastPhase, colors),
+    lastWindow === null ? '' : localTime(lastWindow.start, timeZone ?? 'UTC').replace(/ 00:00$/, ''),
+    nextDueAt === null ? '' : relative(nextDueAt, now()),
+    activeRuns === 0 ? '' : String(activeRuns),
+    queuedRuns === 0 ? '' : String(queuedRuns),
+    state(pipeline, colors),
+  ];
+}
+
+function state({ ready, suspended }: PipelineSummary, colors: Terminal['colors']): string {
+  const parts = [...(ready ? [] : [colors.red('problems')]), ...(suspended ? [colors.yellow('suspended')] : [])];
+  return parts.join(', ') || colors.green('ready');
+}

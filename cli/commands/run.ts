@@ -1,0 +1,14 @@
+import type { ExitCode } from '../exit.ts';
+import type { Terminal } from '../terminal.ts';
+import { type AskOptions, connect } from './connect.ts';
+import { tellRun } from './wait.ts';
+
+type RunOptions = AskOptions & { window?: string; var: Record<string, string>; wait?: boolean };
+
+/** Asks the controller for a run. Values are sent as text; the controller converts them to their declared types. */
+export async function run(pipeline: string, options: RunOptions, terminal: Terminal): Promise<ExitCode> {
+  const client = connect(options);
+  const window = options.window === undefined ? {} : { window: options.window };
+  const answer = await client.startRun({ pipeline, variables: options.var, ...window });
+  return tellRun(client, answer.run, options, terminal);
+}

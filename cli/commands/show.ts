@@ -1,0 +1,81 @@
+import type { AttemptDetail, RunDetail, Sample, TaskDetail } from '../../schemas/generated/types.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { bytes } from '../format/amounts.ts';
+import { phase } from '../format/phases.ts';
+import { reportLines } from '../format/report.ts';
+import { sampleTable } from '../format/sample.ts';
+import { duration, localTime, relative } from '../format/times.ts';
+import type { Terminal } from '../terminal.ts';
+import { type AskOptions, connect } from './connect.ts';
+import { took } from './runs.ts';
+
+export async function show(name: string, options: AskOptions, terminal: Terminal): Promise<ExitCode> {
+  const run = await connect(options).run(name);
+  if (options.output === 'json') terminal.json(run);
+  else for (const part of runText(run, terminal)) terminal.out(part);
+  return exitCodes.ok;
+}
+
+function runText(run: RunDetail, terminal: Terminal): string[] {
+  const { colors } = terminal;
+  const title = [colors.bold(run.name), phase(run.phase, colors), run.reason ?? ''].filter(Boolean).join('  ');
+  const sample = lastSample(run.tasks);
+  return [
+    title,
+    ...(run.message === null ? [] : [run.message]),
+    '',
+    ...facts(run, terminal),
+    ...run.tasks.flatMap((task) => ['', ...taskLines(task, terminal)]),
+    ...(sample ? ['', sampleTable(sample, terminal)] : []),
+  ];
+}
+
+function facts(run: RunDetail, terminal: Terminal): string[] {
+  const now = terminal.now();
+  const at = (time: string | null) => time && `${localTime(time, 'UTC')} UTC (${relative(time, now)})`;
+  const variables = Object.entries(run.variables).map(([name, value]) => `${name}=${value}`);
+  const rows: [string, string | null][] = [
+    ['Pipeline', run.pipeline],
+    ['Window', run.window && `${localTime(run.window.start, 'UTC')} to ${localTime(run.window.end, 'UTC')} UTC`],
+    ['Trigger', run.runNo > 1 ? `${run.trigger}, run ${run.runNo} of this window` : run.trigger],
+    ['Version', `${run.version.slice(0, 12)} of revision ${run.revision.slice(0, 12)}`],
+    ['Variables', variables.join(', ')],
+    ['Queued', at(run.queuedAt)],
+    ['Started', at(run.startedAt)],
+    ['Finished', run.finishedAt && `${at(run.finishedAt)}${run.startedAt ? `, took ${took(run, now)}` : ''}`],
+  ];
+  return rows
+    .filter(([, value]) => value)
+    .map(([name, value]) => `${terminal.colors.dim(`${name}:`.padEnd(11))}${value}`);
+}
+
+function taskLines(task: TaskDetail, terminal: Terminal): string[] {
+  const { colors } = terminal;
+  const waits = task.phase === 'Pending' && task.needs.length > 0 ? `waits for ${task.needs.join(', ')}` : '';
+  const head = [`Task ${colors.bold(task.name)}`, phase(task.phase, colors), task.reason ?? '', waits]
+    .filter(Boolean)
+    .join('  ');
+  const last = task.attempts.length - 1;
+  return [head, ...task.attempts.flatMap((attempt, i) => attemptLines(attempt, i === last, terminal))];
+}
+
+/** All of the last attempt; of those before it only how they ended. */
+function attemptLines(attempt: AttemptDetail, isLast: boolean, terminal: Terminal): string[] {
+  const { report, message } = attempt;
+  const parts = [
+    `attempt ${attempt.number}`,
+    phase(attempt.phase, terminal.colors),
+    attempt.reason ?? '',
+    report ? duration(report.durationMs) : '',
+    report?.peakMemoryBytes ? `${bytes(report.peakMemoryBytes)} at most` : '',
+  ];
+  const head = `  ${parts.filter(Boolean).join('  ')}`;
+  if (report && isLast) return [head, ...reportLines(report, terminal).map((line) => `    ${line}`)];
+  const why = report?.error?.message ?? message;
+  return why ? [head, `    ${why}`] : [head];
+}
+
+function lastSample(tasks: readonly TaskDetail[]): Sample | null {
+  const samples = tasks.flatMap((task) => task.attempts.at(-1)?.report?.sample ?? []);
+  return samples.at(-1) ?? null;
+}

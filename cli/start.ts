@@ -1,0 +1,103 @@
+import { availableParallelism, constants } from 'node:os';
+import { Writable } from 'node:stream';
+import { type Logger, pino } from 'pino';
+import { startController } from '../controller/main.ts';
+import { type ExitCode, exitCodes } from './exit.ts';
+import type { OutputFormat, Terminal } from './terminal.ts';
+
+/**
+ * A second signal within this time is the same key: npm and a launcher pass Ctrl-C on to a child that the terminal has told
+ * already. Milliseconds.
+ */
+const sameKeyMs = 500;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export type StartOptions = {
+  readonly dir: string;
+  readonly home: string;
+  readonly port: number;
+  readonly databaseUrl?: string;
+  readonly allowEnv: readonly string[];
+  readonly maxProcesses?: number;
+  readonly output: OutputFormat;
+};
+
+/** Runs the controller until a signal comes. */
+export async function start(options: StartOptions, terminal: Terminal): Promise<ExitCode> {
+  const stop = new AbortController();
+  const listener = onSignals(stop, terminal);
+  try {
+    await startController({
+      dir: options.dir,
+      home: options.home,
+      port: options.port,
+      databaseUrl: options.databaseUrl,
+      allowEnv: options.allowEnv,
+      maxProcesses: options.maxProcesses ?? Math.max(2, availableParallelism()),
+      environment: process.env,
+      signal: stop.signal,
+      log: createLog(options.output, terminal),
+      onReady: (url) =>
+        terminal.error(`${terminal.errorColors.green('ready')} at ${url}, watching ${options.dir}; Ctrl-C stops`),
+    });
+    if (stop.signal.aborted)
+      terminal.error('stopped; tasks that were running go on and are taken up by the next start');
+    return exitCodes.ok;
+  } finally {
+    for (const signal of signals) process.off(signal, listener);
+  }
+}
+
+function onSignals(stop: AbortController, terminal: Terminal): NodeJS.SignalsListener {
+  let first: number | null = null;
+  const listener: NodeJS.SignalsListener = (signal: NodeJS.Signals) => {
+    const now = performance.now();
+    if (first !== null && now - first < sameKeyMs) return;
+    // As a shell reports a process that the signal has ended.
+    if (first !== null) process.exit(128 + constants.signals[signal]);
+    first = now;
+    terminal.error('stopping; once more leaves at once');
+    stop.abort();
+  };
+  for (const signal of signals) process.on(signal, listener);
+  return listener;
+}
+
+function createLog(output: OutputFormat, terminal: Terminal): Logger {
+  const level = process.env.PIPEWRIGHT_LOG_LEVEL ?? 'info';
+  if (output === 'json') return pino({ level }, process.stderr);
+  const lines = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      terminal.error(logLine(JSON.parse(String(chunk)), terminal));
+      done();
+    },
+  });
+  return pino({ level, base: null }, lines);
+}
+
+const levels: Record<number, { name: string; color: 'red' | 'yellow' | 'cyan' | 'gray' }> = {
+  60: { name: 'fatal', color: 'red' },
+  50: { name: 'error', color: 'red' },
+  40: { name: 'warn', color: 'yellow' },
+  30: { name: 'info', color: 'cyan' },
+};
+
+/** A log record for a person: `12:00:01 info run settled run=taxi-2019-01 phase=Succeeded`. */
+function logLine(record: Record<string, unknown>, { errorColors }: Terminal): string {
+  const { time, level, msg, err, ...rest } = record;
+  const { name, color } = levels[Number(level)] ?? { name: 'debug', color: 'gray' as const };
+  const clock = new Date(Number(time)).toTimeString().slice(0, 8);
+  const fields = Object.entries(rest).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const error = err === undefined ? [] : [(err as { stack?: string; message?: string }).stack ?? JSON.stringify(err)];
+  return [
+    errorColors.dim(clock),
+    errorColors[color](name.padEnd(5)),
+    String(msg ?? ''),
+    errorColors.dim(fields.join(' ')),
+    ...error,
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { secretVariable } from '../../../schemas/secrets.ts';
+
+export type EnvironmentOptions = {
+  /** The controller's own. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Whether a pipeline may read this variable of the controller. */
+  readonly allowEnvironment: (name: string) => boolean;
+  /** `NAME/KEY` below it holds a secret. */
+  readonly secretsDir: string;
+};
+
+const passedOn = ['PATH', 'LANG', 'NODE_EXTRA_CA_CERTS', 'PIPEWRIGHT_FAILPOINT', 'PIPEWRIGHT_FAILPOINT_ONCE'];
+
+/**
+ * All that a runner gets: what its connections name, and what any program needs. A variable that is not allowed or not set,
+ * and a secret that is not there, is left out: the runner says so when it needs it.
+ */
+export async function runnerEnvironment(
+  wanted: { environment: readonly string[]; secrets: readonly { name: string; key: string }[]; scratch: string },
+  { environment, allowEnvironment, secretsDir }: EnvironmentOptions,
+): Promise<NodeJS.ProcessEnv> {
+  const result: NodeJS.ProcessEnv = {};
+  const copy = (name: string) => {
+    if (environment[name] !== undefined) result[name] = environment[name];
+  };
+  wanted.environment.filter(allowEnvironment).forEach(copy);
+  passedOn.forEach(copy);
+  for (const secret of wanted.secrets) {
+    const value = await readSecret(secretsDir, secret);
+    if (value !== null) result[secretVariable(secret)] = value;
+  }
+  // DuckDB's queries occupy threads of this pool; with the usual four, file access would starve.
+  return { ...result, HOME: wanted.scratch, TZ: 'UTC', UV_THREADPOOL_SIZE: '16' };
+}
+
+/** One line break at the end is the editor's, not the secret's. */
+async function readSecret(secretsDir: string, { name, key }: { name: string; key: string }): Promise<string | null> {
+  if (![name, key].every(isFileName)) return null;
+  const text = await readFile(join(secretsDir, name, key), 'utf8').catch(() => null);
+  return text?.replace(/\r?\n$/, '') ?? null;
+}
+
+function isFileName(text: string): boolean {
+  return text !== '' && text !== '.' && text !== '..' && !/[/\\\0]/.test(text);
+}

@@ -1,0 +1,47 @@
+import { rm } from 'node:fs/promises';
+import type { Observation } from '../port.ts';
+import type { Children } from './children.ts';
+import { readIfThere, readTail } from './folder.ts';
+import type { Sight } from './look.ts';
+import type { Silence } from './silence.ts';
+
+/** What the parts of the executor share. */
+export type Context = {
+  readonly home: string;
+  readonly children: Children;
+  readonly silence: Silence;
+  readonly see: (attemptId: string) => Promise<Sight>;
+  /** Ms of a clock that only goes forward. */
+  readonly clock: () => number;
+};
+
+export async function observeOne(attemptId: string, context: Context): Promise<Observation> {
+  const { children, silence, clock } = context;
+  const sight = await context.see(attemptId);
+  if (sight.report !== null && typeof sight.report !== 'string') {
+    if (!sight.process) await forget(attemptId, sight, context);
+    return { state: 'reported', report: sight.report };
+  }
+  if (sight.process) {
+    const beat = await readIfThere(sight.folder.beat);
+    return { state: silence.isSilent(attemptId, beat, clock()) ? 'silent' : 'running' };
+  }
+  const ended = children.get(attemptId)?.ended ?? null;
+  if (sight.started === 'nobody' && ended === null) return { state: 'absent' };
+  return { state: 'gone', detail: await explain(sight, ended) };
+}
+
+/** Of an attempt that is over only its log, order and report are kept. */
+export async function forget(attemptId: string, { folder }: Sight, { silence, children }: Context): Promise<void> {
+  silence.forget(attemptId);
+  children.forget(attemptId);
+  await rm(folder.scratch, { recursive: true, force: true });
+}
+
+async function explain(sight: Sight, ended: string | null): Promise<string> {
+  if (sight.started === 'barred') return 'it was barred before it began';
+  const how = ended ? ` (${ended})` : '';
+  const why = typeof sight.report === 'string' ? `: ${sight.report}` : '';
+  const lines = await readTail(sight.folder.log, 500);
+  return `its runner ended without a report${how}${why}${lines ? `; the end of its log: ${lines}` : ''}`;
+}

@@ -1,0 +1,200 @@
+import type {
+  Bundle,
+  CompiledBlock,
+  CompiledPipeline,
+  CompiledSchedule,
+  CompiledTask,
+  ConnectionSpec,
+  Load,
+  PipelineBlock,
+  Retry,
+  Transform,
+} from '../../schemas/generated/types.ts';
+import { environmentNames } from '../expressions/template.ts';
+import type { Body } from './check-body.ts';
+import { conversion } from './check-parameters.ts';
+import type { Context } from './context.ts';
+import { digestOf, sortKeys } from './digest.ts';
+import { parseDuration } from './duration.ts';
+import { resolveReference } from './files.ts';
+import { fuseBlocks } from './fuse.ts';
+import { upstream } from './graph.ts';
+import type { BlockManifest, PipelineManifest, Position } from './manifest.ts';
+import { stringsOf } from './strings.ts';
+
+type Options = {
+  context: Context;
+  manifest: PipelineManifest;
+  /** The blocks in topological order. */
+  order: readonly PipelineBlock[];
+  schedule: CompiledSchedule | null;
+};
+
+/** Compiles a pipeline in which nothing is wrong. */
+export function compilePipeline({ context, manifest, order, schedule }: Options): CompiledPipeline {
+  const { metadata, spec } = manifest.value;
+  const blocks = order.map((block) => compileBlock(context, manifest, block));
+  const connections = connectionsOf(context, blocks);
+  const bundle: Bundle = sortKeys({
+    pipeline: metadata.name,
+    variables: spec.variables ?? {},
+    timeZone: schedule?.calendar.timeZone ?? 'UTC',
+    blocks: blocks as Bundle['blocks'],
+    tasks: compileTasks(order, spec.retry),
+    connections,
+    files: filesOf(context, blocks),
+  });
+  for (const [index, block] of bundle.blocks.entries()) keepColumnOrder(blocks[index], block);
+  const meaning = {
+    name: metadata.name,
+    ...(spec.description !== undefined && { description: spec.description }),
+    labels: metadata.labels ?? {},
+    schedule,
+    suspend: spec.suspend ?? false,
+    maxActiveRuns: spec.maxActiveRuns ?? 1,
+    timeoutMs: milliseconds(spec.timeout),
+    bundleDigest: bundleDigestOf(bundle),
+    ...readsOf(connections),
+  };
+  return { ...meaning, file: manifest.file, line: manifest.at.line, digest: digestOf(meaning), bundle };
+}
+
+/** The order of columns in a file or a row is meaning, unlike the order of other keys: they go back as they were written. */
+function keepColumnOrder(written: CompiledBlock | undefined, sorted: CompiledBlock): void {
+  if (written?.load?.inline && sorted.load?.inline) sorted.load.inline.rows = written.load.inline.rows;
+  const columns = written?.load?.format?.csv?.columns;
+  if (columns && sorted.load?.format?.csv) sorted.load.format.csv.columns = columns;
+}
+
+/** Positions are no meaning; the order of columns is. */
+function bundleDigestOf(bundle: Bundle): string {
+  const blocks = bundle.blocks.map(({ origin, load, ...block }) => {
+    const columns = Object.entries(load?.format?.csv?.columns ?? {});
+    return { ...block, load, columns, rows: load?.inline?.rows.map((row) => Object.entries(row)) };
+  });
+  return digestOf({ ...bundle, blocks });
+}
+
+function compileBlock(context: Context, manifest: PipelineManifest, block: PipelineBlock): CompiledBlock {
+  const own: CompiledBlock = {
+    name: block.name,
+    from: block.from ?? [],
+    needs: block.needs ?? [],
+    ...(block.when !== undefined && { when: block.when }),
+    checks: block.checks ?? [],
+    origin: { file: manifest.file, ...positionOf(manifest.bodies[manifest.value.spec.blocks.indexOf(block)]) },
+  };
+  const used = block.use === undefined ? undefined : context.find('Block', block.use);
+  if (!used || used === 'broken') return { ...own, ...bodyOf(context, manifest.file, block) };
+  const { spec } = used.value;
+  return {
+    ...own,
+    use: used.name,
+    parameters: parametersOf(used, block),
+    parameterTypes: spec.parameters ?? {},
+    ...bodyOf(context, used.file, spec),
+    checks: [...(spec.checks ?? []), ...own.checks],
+    origin: { file: used.file, ...positionOf(used.bodies[0]) },
+  };
+}
+
+function positionOf(position: Position | undefined): Position {
+  return position ?? { line: 1, column: 1 };
+}
+
+function parametersOf({ value }: BlockManifest, block: PipelineBlock): NonNullable<CompiledBlock['parameters']> {
+  const given = block.with ?? {};
+  return Object.fromEntries(
+    Object.entries(value.spec.parameters ?? {}).map(([name, { type, default: fallback }]) => {
+      const chosen = Object.hasOwn(given, name) ? given[name] : fallback;
+      return [name, conversion(chosen ?? null, type) ?? null];
+    }),
+  );
+}
+
+/** The body with its SQL files named by their path in the source. */
+function bodyOf(context: Context, file: string, body: Body): Pick<CompiledBlock, 'load' | 'transform' | 'export'> {
+  const { load, transform, export: target } = body;
+  return {
+    ...(load && { load: load.postgres ? { ...load, postgres: { ...load.postgres, sql: sqlOf(context, file, load.postgres.sql) } } : load }),
+    ...(transform && { transform: { ...transform, sql: sqlOf(context, file, transform.sql) } }),
+    ...(target && { export: target }),
+  };
+}
+
+type Sql = Transform['sql'] & NonNullable<Load['postgres']>['sql'];
+
+function sqlOf({ files }: Context, file: string, sql: Sql): Sql {
+  if (typeof sql === 'string') return sql;
+  const found = resolveReference(files, file, sql.file);
+  return 'path' in found ? { file: found.path } : sql;
+}
+
+function filesOf({ files }: Context, blocks: readonly CompiledBlock[]): Bundle['files'] {
+  const paths = blocks.flatMap(({ load, transform }) =>
+    [load?.postgres?.sql, transform?.sql].flatMap((sql) => (typeof sql === 'object' ? [sql.file] : [])),
+  );
+  return Object.fromEntries(paths.map((path) => [path, files.get(path) ?? '']));
+}
+
+function connectionsOf(context: Context, blocks: readonly CompiledBlock[]): Record<string, ConnectionSpec> {
+  const names = blocks.flatMap(({ load, export: target }) =>
+    [load?.http?.connection, load?.postgres?.connection, target?.postgres.connection].filter((name) => name !== undefined),
+  );
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const found = context.find('Connection', name);
+      return found && found !== 'broken' ? [[name, found.value.spec]] : [];
+    }),
+  );
+}
+
+/** What the connections read from outside: environment variables and secrets, each once, sorted. */
+function readsOf(connections: Readonly<Record<string, ConnectionSpec>>): Pick<CompiledPipeline, 'environment' | 'secrets'> {
+  const environment = new Set<string>();
+  const secrets = new Map<string, { name: string; key: string }>();
+  for (const spec of Object.values(connections)) {
+    for (const { text } of stringsOf('ConnectionSpec', spec, [])) for (const name of environmentNames(text)) environment.add(name);
+    for (const secret of [spec.postgres?.password, ...Object.values(spec.http?.headers ?? {})]) {
+      if (typeof secret === 'object') secrets.set(`${secret.secretKeyRef.name} ${secret.secretKeyRef.key}`, secret.secretKeyRef);
+    }
+  }
+  return {
+    environment: [...environment].sort(),
+    secrets: [...secrets.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { name, key }]) => ({ name, key })),
+  };
+}
+
+function compileTasks(order: readonly PipelineBlock[], defaults: Retry | undefined): CompiledTask[] {
+  const fusable = order.map((block) => ({ ...block, begins: beginsTask(block), isAlone: block.isolate === true }));
+  const groups = fuseBlocks(fusable);
+  const taskOf = new Map(groups.flatMap((names) => names.map((name) => [name, names.at(-1) ?? ''])));
+  const byName = new Map(order.map((block) => [block.name, block]));
+  return groups.map((names) => {
+    const members = names.flatMap((name) => byName.get(name) ?? []);
+    const head = members[0];
+    const outside = (name: string) => !names.includes(name);
+    return {
+      name: names.at(-1) ?? '',
+      blocks: names as CompiledTask['blocks'],
+      needs: [...new Set(members.flatMap(upstream).filter(outside).flatMap((name) => taskOf.get(name) ?? []))],
+      inputs: [...new Set(members.flatMap(({ from }) => from ?? []).filter(outside))],
+      outputs: names.filter((name) => order.some((block) => outside(block.name) && block.from?.includes(name))),
+      ...(head?.when !== undefined && { when: head.when }),
+      retry: retryOf({ ...defaults, ...head?.retry }),
+      timeoutMs: milliseconds(head?.timeout),
+    };
+  });
+}
+
+function beginsTask(block: PipelineBlock): boolean {
+  return [block.when, block.retry, block.timeout].some((own) => own !== undefined) || (block.needs ?? []).length > 0;
+}
+
+function retryOf({ limit = 0, initial = '30s', factor = 2, max = '10m' }: Retry): CompiledTask['retry'] {
+  return { limit, initialMs: parseDuration(initial) ?? 0, factor, maxMs: parseDuration(max) ?? 0 };
+}
+
+function milliseconds(duration: string | undefined): number | null {
+  return duration === undefined ? null : (parseDuration(duration) ?? null);
+}

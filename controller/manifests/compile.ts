@@ -1,0 +1,63 @@
+import type { CompiledPipeline, Problem } from '../../schemas/generated/types.ts';
+import { checkConnection } from './check-connection.ts';
+import { checkBlockManifest, checkPipeline } from './check-pipeline.ts';
+import { blockNames } from './check-texts.ts';
+import { compilePipeline } from './compile-pipeline.ts';
+import { createContext } from './context.ts';
+import { createDiagnostics, type Diagnostics } from './diagnostics.ts';
+import type { Files } from './files.ts';
+import { type Manifest, type Place, subject } from './manifest.ts';
+import { readManifests } from './read.ts';
+
+/** What a source means. */
+export type Compilation = {
+  /** Pipelines without problems whose Blocks and Connections have none, by name. */
+  readonly pipelines: CompiledPipeline[];
+  /** All problems of all files, by file and position. */
+  readonly problems: Problem[];
+  /** Names of pipelines that are there and are not in `pipelines`: they are not gone. */
+  readonly broken: string[];
+  /** Whether some document could not be read so far that its name is known: then a pipeline that is not there proves nothing. */
+  readonly unreadable: boolean;
+};
+
+/** Compiles every manifest among `files` (path relative to the source, with `/` → text). Depends on nothing else. */
+export function compile(files: Files): Compilation {
+  const diagnostics = createDiagnostics({ files });
+  const reading = readManifests({ files, diagnostics });
+  const all = [...reading.lost, ...reading.manifests];
+  reportDuplicates(all, diagnostics);
+  const context = createContext({ files, diagnostics, reading });
+  const { manifests } = reading;
+  for (const manifest of manifests) if (manifest.kind === 'Connection') checkConnection(context, manifest);
+  for (const manifest of manifests) if (manifest.kind === 'Block') checkBlockManifest(context, manifest, blockNames(manifest));
+  const pipelines = manifests.flatMap((manifest) => {
+    const checked = manifest.kind === 'Pipeline' ? checkPipeline(context, manifest) : undefined;
+    return checked && manifest.kind === 'Pipeline' ? [compilePipeline({ context, manifest, ...checked })] : [];
+  });
+  const good = new Set(pipelines.map(({ name }) => name));
+  const names = all.filter(({ kind, name }) => kind === 'Pipeline' && name !== '' && !good.has(name)).map(({ name }) => name);
+  return {
+    pipelines: pipelines.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    problems: diagnostics.problems(),
+    broken: [...new Set(names)].sort(),
+    unreadable: reading.unreadable.length > 0,
+  };
+}
+
+/** A name that two manifests of one kind have breaks both: either could be the one that is meant. */
+function reportDuplicates(all: readonly (Manifest | Place)[], diagnostics: Diagnostics): void {
+  const byName = Map.groupBy(
+    all.filter(({ name }) => name !== ''),
+    ({ kind, name }) => `${kind} ${name}`,
+  );
+  for (const same of byName.values()) {
+    if (same.length < 2) continue;
+    for (const place of same) {
+      const other = same[0] === place ? same[1] : same[0];
+      const where = other?.file === place.file ? 'this file' : other?.file;
+      const message = `${subject(place)} stands a second time in ${where}; rename one of them or remove it`;
+      diagnostics.at(place, { path: ['metadata', 'name'] }, 'duplicate-name', message);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import type { ProblemCode } from '../../schemas/problem-codes.ts';
+import { didYouMean } from '../expressions/suggest.ts';
+import { isTimeZone } from '../windows/spec.ts';
+import type { Diagnostics, Target } from './diagnostics.ts';
+import type { Files } from './files.ts';
+import type { Path } from './locate.ts';
+import { fieldSubject, type Kind, type Manifest, type Place } from './manifest.ts';
+import type { Reading } from './read.ts';
+
+
+/** What every check can look at: the source, the other manifests, and where problems go. */
+export type Context = {
+  readonly files: Files;
+  readonly diagnostics: Diagnostics;
+  /** The manifest of that name; `broken` when it has problems of its own, which are reported where they are. */
+  find<K extends Kind>(kind: K, name: string): Extract<Manifest, { kind: K }> | 'broken' | undefined;
+  /** `isTimeZone`, which is dear, once for each name. */
+  isTimeZone(name: string): boolean;
+  /** The end of a sentence about a manifest that is not there. */
+  hint(kind: Kind, name: string): string;
+};
+
+type Options = { files: Files; diagnostics: Diagnostics; reading: Reading };
+
+export function createContext({ files, diagnostics, reading }: Options): Context {
+  const index = new Map<string, Manifest | Place>();
+  for (const place of [...reading.lost, ...reading.manifests]) index.set(`${place.kind} ${place.name}`, place);
+  // Comparing each of many wrong names with each of many right ones would take minutes.
+  const compared = Map.groupBy([...index.values()].slice(0, 1000), ({ kind }) => kind);
+  const zones = new Map<string, boolean>();
+  return {
+    files,
+    diagnostics,
+    find<K extends Kind>(kind: K, name: string) {
+      const found = index.get(`${kind} ${name}`);
+      if (!found) return undefined;
+      return 'value' in found && !diagnostics.isBroken(found) ? (found as Extract<Manifest, { kind: K }>) : 'broken';
+    },
+    isTimeZone(name) {
+      const known = zones.get(name) ?? isTimeZone(name);
+      zones.set(name, known);
+      return known;
+    },
+    hint(kind, name) {
+      const [unreadable] = reading.unreadable;
+      const otherwise = unreadable === undefined ? `add a ${kind} manifest of that name` : `it may be in ${unreadable}, which cannot be read`;
+      return didYouMean(name, (compared.get(kind) ?? []).map((place) => place.name)) || `; ${otherwise}`;
+    },
+  };
+}
+
+/** Reports a problem of a manifest’s field. `message` goes on after the names of manifest and field. */
+export type Report = (path: Path, code: ProblemCode, message: string, target?: Omit<Target, 'path'>) => void;
+
+export function createReport({ diagnostics }: Context, manifest: Manifest): Report {
+  return (path, code, message, target) => {
+    const text = `${fieldSubject(manifest, manifest.value, path)} ${message}`;
+    diagnostics.at(manifest, { path, ...target }, code, text);
+  };
+}

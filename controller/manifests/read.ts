@@ -1,0 +1,158 @@
+import type { Block, Connection, Pipeline } from '../../schemas/generated/types.ts';
+import { isBlock, isConnection, isPipeline, type Validate } from '../../schemas/generated/validators.js';
+import { didYouMean } from '../expressions/suggest.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import { type Files, isManifestFile } from './files.ts';
+import { linesOf, positionAt } from './frame.ts';
+import { locate, type Path } from './locate.ts';
+import { at, fieldSubject, type Kind, kinds, type Manifest, type Place, type Position, subject } from './manifest.ts';
+import { type SchemaFault, schemaFaults, show } from './schema-faults.ts';
+import { parseYaml, structureFaults, syntaxFault, toValue, type YamlDocument } from './yaml.ts';
+
+/** What a source holds. A manifest may have problems; `Diagnostics` knows which do. */
+export type Reading = {
+  readonly manifests: readonly Manifest[];
+  /** Manifests that are not more than a place: their kind is known, and nothing else can be said of them. */
+  readonly lost: readonly Place[];
+  /** Files with a document of which not even kind and name are known: what is missing may be in them. */
+  readonly unreadable: readonly string[];
+};
+
+const validators: Readonly<Record<Kind, Validate>> = { Pipeline: isPipeline, Block: isBlock, Connection: isConnection };
+
+/** Longest text that is read as YAML, in UTF-16 units. */
+const maxFileLength = 1024 * 1024;
+/** Faults of one manifest that are shown. */
+const maxFaults = 50;
+
+type Mutable = { manifests: Manifest[]; lost: Place[]; unreadable: string[] };
+type Options = { files: Files; diagnostics: Diagnostics };
+
+/** Reads every manifest of the source and checks it against its schema. */
+export function readManifests({ files, diagnostics }: Options): Reading {
+  const reading: Mutable = { manifests: [], lost: [], unreadable: [] };
+  for (const [file, text] of files) {
+    if (!isManifestFile(file)) continue;
+    const documents = parse(file, text, diagnostics);
+    if (!documents) reading.unreadable.push(file);
+    documents?.forEach((document, index) => {
+      readDocument({ file, text, document, index, diagnostics, reading });
+    });
+  }
+  return reading;
+}
+
+function parse(file: string, text: string, diagnostics: Diagnostics): YamlDocument[] | undefined {
+  if (text.length > maxFileLength) {
+    const message = `"${file}" has ${text.length} characters and the limit is ${maxFileLength}; divide it into several files`;
+    diagnostics.inFile(file, { offset: 0, end: 1 }, 'too-large', message);
+    return undefined;
+  }
+  try {
+    return parseYaml(text);
+  } catch {
+    const message = `"${file}" is nested too deeply to be read; write it flatter`;
+    diagnostics.inFile(file, { offset: 0, end: 1 }, 'syntax', message);
+    return undefined;
+  }
+}
+
+type Source = {
+  readonly file: string;
+  readonly text: string;
+  readonly document: YamlDocument;
+  readonly index: number;
+  readonly diagnostics: Diagnostics;
+  readonly reading: Mutable;
+};
+
+function readDocument(source: Source): void {
+  const { file, text, document, index, diagnostics, reading } = source;
+  const syntax = syntaxFault(text, document);
+  if (document.contents === null && !syntax) return;
+  const value = syntax ? valueDespite(document) : toValue(document);
+  const place = 'value' in value ? placeOf(file, index, value.value) : undefined;
+  const faults = syntax ? [syntax] : 'value' in value ? structureFaults(document) : [value];
+  for (const { offset, end, code, message } of faults) diagnostics.inFile(file, { offset, end }, code, message, place);
+  if (syntax) reading.unreadable.push(file);
+  const fatal = faults.some(({ code }) => code === 'syntax' || code === 'unquoted-expression');
+  if (fatal && place) reading.lost.push(place);
+  else if (fatal) reading.unreadable.push(file);
+  else if ('value' in value) validate(source, value.value, place);
+}
+
+/** What can still be read of a document that is not good YAML. */
+function valueDespite(document: YamlDocument): { value: unknown } {
+  try {
+    return { value: document.toJS({ maxAliasCount: 0 }) };
+  } catch {
+    return { value: undefined };
+  }
+}
+
+function placeOf(file: string, document: number, value: unknown): Place | undefined {
+  const kind = kinds.find((each) => each === at(value, ['kind']));
+  const name = at(value, ['metadata', 'name']);
+  return kind && { file, document, kind, name: typeof name === 'string' ? name : '' };
+}
+
+function validate(source: Source, value: unknown, place: Place | undefined): void {
+  const { file, document, index, diagnostics, reading, text } = source;
+  if (!place) {
+    // It may be a Pipeline whose kind is misspelt: its name must not count as removed.
+    const name = at(value, ['metadata', 'name']);
+    const stand: Place = { file, document: index, kind: 'Pipeline', name: typeof name === 'string' ? name : '' };
+    reportKind(value, stand, diagnostics);
+    reading.lost.push(stand);
+    if (stand.name === '') reading.unreadable.push(file);
+    return;
+  }
+  const check = validators[place.kind];
+  const faults = check(value) ? [] : schemaFaults(check.errors ?? []);
+  reportFaults(faults, place, value, diagnostics);
+  if (place.name === '') reading.unreadable.push(file);
+  const lines = linesOf(text);
+  const position = (path: Path): Position => positionAt(lines, locate(document, path, 'key').offset);
+  reading.manifests.push({
+    ...place,
+    value: value as Pipeline & Block & Connection,
+    at: positionAt(lines, locate(document, ['metadata', 'name'], 'value').offset),
+    bodies: bodyPaths(place, value).map(position),
+    faults: faults.map((fault) => ({ path: fault.path, isType: fault.code === 'wrong-type' })),
+  } as Manifest);
+}
+
+function reportKind(value: unknown, place: Place, diagnostics: Diagnostics): void {
+  const kind = at(value, ['kind']);
+  const known = `kinds are ${kinds.join(', ')}`;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const message = `this document is ${show(value)} and not a manifest; write apiVersion, kind, metadata and spec`;
+    diagnostics.at(place, { path: [] }, 'wrong-type', message);
+  } else if (kind === undefined) {
+    const message = `this document is no manifest: it lacks "kind"; add it, or move the file out of the source; ${known}`;
+    diagnostics.at(place, { path: [] }, 'missing-field', message);
+  } else {
+    const wayOut = didYouMean(String(kind), kinds) || `; ${known}`;
+    diagnostics.at(place, { path: ['kind'] }, 'unknown-kind', `${show(kind)} is not a kind of manifest${wayOut}`);
+  }
+}
+
+function reportFaults(faults: readonly SchemaFault[], place: Place, value: unknown, diagnostics: Diagnostics): void {
+  for (const { path, on, code, message } of faults.slice(0, maxFaults)) {
+    const field = code === 'unknown-field' ? path.slice(0, -1) : path;
+    diagnostics.at(place, { path, on }, code, `${fieldSubject(place, value, field)} ${message}`);
+  }
+  if (faults.length <= maxFaults) return;
+  const message = `${subject(place)} has ${faults.length - maxFaults} more problems; correct those that are shown first`;
+  diagnostics.at(place, { path: [] }, 'more-problems', message);
+}
+
+const forms = ['load', 'transform', 'export', 'use'];
+
+/** Paths of the bodies, or of what stands for them where there is none. */
+function bodyPaths({ kind }: Place, value: unknown): Path[] {
+  const form = (block: unknown) => forms.filter((each) => at(block, [each]) !== undefined).slice(0, 1);
+  if (kind === 'Block') return [['spec', ...form(at(value, ['spec']))]];
+  const blocks = kind === 'Pipeline' ? at(value, ['spec', 'blocks']) : [];
+  return Array.isArray(blocks) ? blocks.map((block, index) => ['spec', 'blocks', index, ...form(block)]) : [];
+}
