@@ -11,8 +11,11 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.unable),
   );
 }
-// At once, and not when nothing is left to do: connections that are kept open would hold up the prompt for seconds.
-process.exit(await main(process.argv, terminal));
+const exitCode = await main(process.argv, terminal);
+// What was written to a pipe is still on its way.
+for (const stream of [process.stdout, process.stderr]) await new Promise((written) => stream.write('', written));
+// And not when nothing is left to do: connections that are kept open would hold up the prompt for seconds.
+process.exit(exitCode);
 
 async function main(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Executor } from './executors/port.ts';
 import { attemptId } from './runs/name.ts';
@@ -25,7 +26,7 @@ async function* lines(pool: pg.Pool, executor: Executor, run: string, { follow, 
       yield* prefixed(executor.logs(attemptId(state.runId, task, number), { follow, signal }), `[${task}#${number}] `);
     }
     if (!follow || (state.settled && fresh.length === 0)) return;
-    if (fresh.length === 0) await new Promise((resolve) => setTimeout(resolve, 200));
+    if (fresh.length === 0) await sleep(500, undefined, { signal }).catch(() => {});
   }
 }
 

@@ -9,6 +9,7 @@ import { watchFolder } from './git/folder.ts';
 import { createLogs } from './logs.ts';
 import { endRunners } from './end-runners.ts';
 import { runLoop } from './loop.ts';
+import { attemptId } from './runs/name.ts';
 import { createSignals } from './signals.ts';
 import { createAdmit } from './steps/admit.ts';
 import { createAdvance } from './steps/advance.ts';
@@ -21,6 +22,7 @@ import { createSync } from './steps/sync.ts';
 import { openDatabase } from './database.ts';
 import { createReads } from './store/reads.ts';
 import { createRequests } from './store/requests.ts';
+import { readUnsettled } from './store/attempts.ts';
 import { openHome } from './store/home.ts';
 
 const heartbeatMs = 10_000;
@@ -68,7 +70,8 @@ export async function startController(options: ControllerOptions): Promise<void>
   const executor = createProcesses({
     home: home.path,
     capacity: options.maxProcesses,
-    environment: { ...database.warehouse, ...options.environment },
+    // A warehouse of one's own is all of one's own: half of it would mix two servers.
+    environment: options.environment.POSTGRES_HOST ? options.environment : { ...options.environment, ...database.warehouse },
     allowEnvironment: (name) => name.startsWith('POSTGRES_') || options.allowEnv.includes(name),
     secretsDir: join(home.path, 'secrets'),
     runner: fileURLToPath(new URL('../runner/main.ts', import.meta.url)),
@@ -76,6 +79,8 @@ export async function startController(options: ControllerOptions): Promise<void>
     log,
     failpoint,
   });
+  // A controller that died between settling an attempt and its process's end left that process to this one.
+  await executor.sweep((await readUnsettled(pool)).map((each) => attemptId(each.runId, each.task, each.number)));
   if (!options.databaseUrl) stack.defer(() => endRunners({ pool, executor }));
   const signals = createSignals();
   const { wake } = signals;

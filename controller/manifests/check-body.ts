@@ -1,8 +1,8 @@
 import type { Check, Export, Load, PipelineBlock } from '../../schemas/generated/types.ts';
 import { type Context, createReport, type Report } from './context.ts';
-import { hasPassword, isSecretHeader } from './secrets.ts';
 import type { Path } from './locate.ts';
 import type { Manifest } from './manifest.ts';
+import { hasPassword, isSecretHeader } from './secrets.ts';
 
 /** What a block does, in a Pipeline or in a Block. */
 export type Body = Pick<PipelineBlock, 'load' | 'transform' | 'export' | 'checks'>;
@@ -18,9 +18,15 @@ export function checkBody({ context, manifest, body, path }: Options): void {
   if (body.export) checkExport(body.export, part('export'));
   const checks = body.checks ?? [];
   if (body.export && checks.length > 0) {
-    report([...path, 'checks'], 'bad-value', 'cannot stand here, since an export has no rows of its own; move them to the block it reads', { on: 'key' });
+    report(
+      [...path, 'checks'],
+      'bad-value',
+      'cannot stand here, since an export has no rows of its own; move them to the block it reads',
+      { on: 'key' },
+    );
   }
-  for (const [index, check] of checks.entries()) checkOneForm(report, [...path, 'checks', index], check, ['expect', 'sql'] satisfies (keyof Check)[]);
+  for (const [index, check] of checks.entries())
+    checkOneForm(report, [...path, 'checks', index], check, ['expect', 'sql'] satisfies (keyof Check)[]);
 }
 
 /** Reports unless exactly one of `forms` is there. */
@@ -28,8 +34,15 @@ export function checkOneForm(report: Report, path: Path, value: object, forms: r
   const present = forms.filter((form) => Object.hasOwn(value, form));
   if (present.length === 1) return;
   const [, second] = present;
-  if (second === undefined) report(path, 'one-form', `has none of ${forms.join(', ')}; write exactly one of them`, { on: 'key' });
-  else report([...path, second], 'one-form', `stands beside "${present[0]}", and only one of ${forms.join(', ')} can; remove the others`, { on: 'key' });
+  if (second === undefined)
+    report(path, 'one-form', `has none of ${forms.join(', ')}; write exactly one of them`, { on: 'key' });
+  else
+    report(
+      [...path, second],
+      'one-form',
+      `stands beside "${present[0]}", and only one of ${forms.join(', ')} can; remove the others`,
+      { on: 'key' },
+    );
 }
 
 function checkLoad(load: Load, part: Part): void {
@@ -46,11 +59,19 @@ function checkLoad(load: Load, part: Part): void {
 
 function checkHttp(load: Load, http: NonNullable<Load['http']>, { context, report, path }: Part): void {
   const format = [...path.slice(0, -1), 'format'];
-  if (!load.format) report(path.slice(0, -1), 'missing-field', 'lacks "format", which says what the bytes are; add `format: { csv: {} }`', { on: 'key' });
+  if (!load.format)
+    report(
+      path.slice(0, -1),
+      'missing-field',
+      'lacks "format", which says what the bytes are; add `format: { csv: {} }`',
+      { on: 'key' },
+    );
   else checkOneForm(report, format, load.format, ['csv']);
-  if (http.connection !== undefined) checkConnection({ context, report, path }, [...path, 'connection'], http.connection, 'http');
+  if (http.connection !== undefined)
+    checkConnection({ context, report, path }, [...path, 'connection'], http.connection, 'http');
   else if (!/^(https?:\/\/|\{\{)/i.test(http.url)) {
-    const message = 'is not an absolute URL; begin it with http:// or https://, or name a `connection` whose URL it continues';
+    const message =
+      'is not an absolute URL; begin it with http:// or https://, or name a `connection` whose URL it continues';
     report([...path, 'url'], 'bad-value', message);
   }
   checkSecrets(http, report, path);
@@ -82,10 +103,18 @@ function checkConnection({ context, report }: Part, path: Path, name: string, ki
   const connection = context.find('Connection', name);
   if (connection === 'broken') return;
   if (!connection) {
-    report(path, 'unknown-connection', `names "${name}", and there is no such Connection${context.hint('Connection', name)}`);
+    report(
+      path,
+      'unknown-connection',
+      `names "${name}", and there is no such Connection${context.hint('Connection', name)}`,
+    );
   } else if (!connection.value.spec[kind]) {
     const other = Object.keys(connection.value.spec)[0];
-    report(path, 'wrong-connection-kind', `names "${name}", which is a Connection of kind ${other}; name one of kind ${kind}`);
+    report(
+      path,
+      'wrong-connection-kind',
+      `names "${name}", which is a Connection of kind ${other}; name one of kind ${kind}`,
+    );
   }
 }
 
@@ -113,24 +142,35 @@ const modesOf: Readonly<Record<Exclude<keyof Write, 'mode'>, Write['mode']>> = {
 function checkWrite(write: Write, report: Report, path: Path): void {
   for (const [field, mode] of Object.entries(modesOf)) {
     if (!Object.hasOwn(write, field) || write.mode === mode) continue;
-    report([...path, field], 'bad-write', `is only for mode ${mode}, and the mode is ${write.mode}; remove it or change the mode`, { on: 'key' });
+    report(
+      [...path, field],
+      'bad-write',
+      `is only for mode ${mode}, and the mode is ${write.mode}; remove it or change the mode`,
+      { on: 'key' },
+    );
   }
   if (write.mode === 'merge' && !write.keys) {
     report(path, 'bad-write', 'merges and lacks "keys"; add the columns that identify a row', { on: 'key' });
   }
-  if (new Set(write.keys).size !== (write.keys ?? []).length) report([...path, 'keys'], 'bad-write', 'names a column twice; remove one');
+  if (new Set(write.keys).size !== (write.keys ?? []).length)
+    report([...path, 'keys'], 'bad-write', 'names a column twice; remove one');
   if (write.mode === 'replaceWindow') checkReplaceWindow(write, report, path);
 }
 
 function checkReplaceWindow(write: Write, report: Report, path: Path): void {
   if (write.by !== undefined && write.tag !== undefined) {
-    report([...path, 'tag'], 'bad-write', 'stands beside "by", and only one of them can tell the window; remove one', { on: 'key' });
+    report([...path, 'tag'], 'bad-write', 'stands beside "by", and only one of them can tell the window; remove one', {
+      on: 'key',
+    });
   }
   if (write.by === undefined && write.tag === undefined) {
-    const message = 'replaces a window and lacks "by" or "tag"; add `by: COLUMN` for a time column of the rows, or `tag: COLUMN` for a new one';
+    const message =
+      'replaces a window and lacks "by" or "tag"; add `by: COLUMN` for a time column of the rows, or `tag: COLUMN` for a new one';
     report(path, 'bad-write', message, { on: 'key' });
   }
   if (write.outside !== undefined && write.by === undefined) {
-    report([...path, 'outside'], 'bad-write', 'is only for `by`; with `tag` every row is in the window, remove it', { on: 'key' });
+    report([...path, 'outside'], 'bad-write', 'is only for `by`; with `tag` every row is in the window, remove it', {
+      on: 'key',
+    });
   }
 }

@@ -1,7 +1,7 @@
-import type { Context } from './context.ts';
-import { createReport } from './context.ts';
 import { checkOneForm } from './check-body.ts';
 import { checkTexts } from './check-texts.ts';
+import type { Context } from './context.ts';
+import { createReport } from './context.ts';
 import type { ConnectionManifest } from './manifest.ts';
 import { hasPassword, isLookedUp, isSecretHeader } from './secrets.ts';
 
@@ -27,6 +27,10 @@ export function checkConnection(context: Context, manifest: ConnectionManifest):
     report(['spec', 'http', 'headers', header], 'clear-text-secret', `is a secret in clear text; ${wayOut}`);
   }
   if (spec.http && hasPassword(spec.http.url)) {
-    report(['spec', 'http', 'url'], 'clear-text-secret', 'has a password in clear text; send it as a header with a secretKeyRef');
+    report(
+      ['spec', 'http', 'url'],
+      'clear-text-secret',
+      'has a password in clear text; send it as a header with a secretKeyRef',
+    );
   }
 }

@@ -1,7 +1,7 @@
 import type { Parameter } from '../../schemas/generated/types.ts';
+import { reservedNames } from '../expressions/names.ts';
 import { didYouMean } from '../expressions/suggest.ts';
 import { ExpressionError, type Scalar } from '../expressions/template.ts';
-import { reservedNames } from '../expressions/names.ts';
 import { convertScalar } from '../expressions/variables.ts';
 import type { Report } from './context.ts';
 import type { Path } from './locate.ts';
@@ -13,17 +13,24 @@ type Parameters = Readonly<Record<string, Parameter>>;
 export function checkDeclarations(declared: Parameters, report: Report, path: Path): void {
   for (const [name, { type, default: value }] of Object.entries(declared)) {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) {
-      const message = 'cannot be a name in expressions; use letters, digits and underscores, beginning with a letter, at most 63 characters';
+      const message =
+        'cannot be a name in expressions; use letters, digits and underscores, beginning with a letter, at most 63 characters';
       report([...path, name], 'bad-name', message, { on: 'key' });
     } else if (reservedNames.has(name)) {
-      report([...path, name], 'bad-name', 'has a name that expressions keep for themselves; choose another one', { on: 'key' });
+      report([...path, name], 'bad-name', 'has a name that expressions keep for themselves; choose another one', {
+        on: 'key',
+      });
     }
     if (value === undefined || value === null) continue;
     if (typeof value === 'string' && value.includes('{{')) {
       const message = 'is a plain value in which no {{ }} is evaluated; write the value itself';
       report([...path, name, 'default'], 'not-templated', message);
     } else if (!isOfType(value, type)) {
-      report([...path, name, 'default'], 'wrong-type', `is ${show(value)}, which is not of type ${type}; correct it or the type`);
+      report(
+        [...path, name, 'default'],
+        'wrong-type',
+        `is ${show(value)}, which is not of type ${type}; correct it or the type`,
+      );
     }
   }
 }
@@ -48,14 +55,24 @@ export function checkWith(options: {
     const declaration = Object.hasOwn(declared, name) ? declared[name] : undefined;
     if (!declaration) {
       const known = names.length === 0 ? '; it has none' : `; it has ${names.join(', ')}`;
-      report(at, 'bad-parameter', `is no parameter of block "${use}"${didYouMean(name, names) || known}`, { on: 'key' });
+      report(at, 'bad-parameter', `is no parameter of block "${use}"${didYouMean(name, names) || known}`, {
+        on: 'key',
+      });
     } else if (conversion(value, declaration.type) === undefined) {
-      report(at, 'bad-parameter', `is ${show(value)}, and parameter "${name}" of block "${use}" is of type ${declaration.type}; correct the value`);
+      report(
+        at,
+        'bad-parameter',
+        `is ${show(value)}, and parameter "${name}" of block "${use}" is of type ${declaration.type}; correct the value`,
+      );
     }
   }
   const missing = names.filter((name) => declared[name]?.default === undefined && !Object.hasOwn(values, name));
   for (const name of missing) {
-    report([...path, 'use'], 'missing-parameter', `is "${use}", whose parameter "${name}" has no value; add it to \`with\``);
+    report(
+      [...path, 'use'],
+      'missing-parameter',
+      `is "${use}", whose parameter "${name}" has no value; add it to \`with\``,
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import { checkCondition, checkSql, checkTemplate } from '../expressions/template
 import type { Context } from './context.ts';
 import { resolveReference } from './files.ts';
 import type { Path } from './locate.ts';
-import { fieldSubject, isSound, type Manifest } from './manifest.ts';
+import { at, fieldSubject, isSound, type Manifest } from './manifest.ts';
 import { type ManifestString, stringsOf } from './strings.ts';
 
 type Options = {
@@ -76,6 +76,6 @@ export function needsWindow(context: Context, manifest: Extract<Manifest, { kind
 
 /** Inside a Block only its parameters and the window are names. */
 export function blockNames({ value }: Extract<Manifest, { kind: 'Block' }>): ScopeNames {
-  const variables = Object.keys(value.spec.parameters ?? {});
+  const variables = Object.keys((at(value, ['spec', 'parameters']) as object | undefined) ?? {});
   return { variables, window: 'present', run: false, environment: false };
 }

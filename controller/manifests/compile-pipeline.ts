@@ -116,7 +116,11 @@ function parametersOf({ value }: BlockManifest, block: PipelineBlock): NonNullab
 function bodyOf(context: Context, file: string, body: Body): Pick<CompiledBlock, 'load' | 'transform' | 'export'> {
   const { load, transform, export: target } = body;
   return {
-    ...(load && { load: load.postgres ? { ...load, postgres: { ...load.postgres, sql: sqlOf(context, file, load.postgres.sql) } } : load }),
+    ...(load && {
+      load: load.postgres
+        ? { ...load, postgres: { ...load.postgres, sql: sqlOf(context, file, load.postgres.sql) } }
+        : load,
+    }),
     ...(transform && { transform: { ...transform, sql: sqlOf(context, file, transform.sql) } }),
     ...(target && { export: target }),
   };
@@ -139,7 +143,9 @@ function filesOf({ files }: Context, blocks: readonly CompiledBlock[]): Bundle['
 
 function connectionsOf(context: Context, blocks: readonly CompiledBlock[]): Record<string, ConnectionSpec> {
   const names = blocks.flatMap(({ load, export: target }) =>
-    [load?.http?.connection, load?.postgres?.connection, target?.postgres.connection].filter((name) => name !== undefined),
+    [load?.http?.connection, load?.postgres?.connection, target?.postgres.connection].filter(
+      (name) => name !== undefined,
+    ),
   );
   return Object.fromEntries(
     names.flatMap((name) => {
@@ -150,13 +156,17 @@ function connectionsOf(context: Context, blocks: readonly CompiledBlock[]): Reco
 }
 
 /** What the connections read from outside: environment variables and secrets, each once, sorted. */
-function readsOf(connections: Readonly<Record<string, ConnectionSpec>>): Pick<CompiledPipeline, 'environment' | 'secrets'> {
+function readsOf(
+  connections: Readonly<Record<string, ConnectionSpec>>,
+): Pick<CompiledPipeline, 'environment' | 'secrets'> {
   const environment = new Set<string>();
   const secrets = new Map<string, { name: string; key: string }>();
   for (const spec of Object.values(connections)) {
-    for (const { text } of stringsOf('ConnectionSpec', spec, [])) for (const name of environmentNames(text)) environment.add(name);
+    for (const { text } of stringsOf('ConnectionSpec', spec, []))
+      for (const name of environmentNames(text)) environment.add(name);
     for (const secret of [spec.postgres?.password, ...Object.values(spec.http?.headers ?? {})]) {
-      if (typeof secret === 'object') secrets.set(`${secret.secretKeyRef.name} ${secret.secretKeyRef.key}`, secret.secretKeyRef);
+      if (typeof secret === 'object')
+        secrets.set(`${secret.secretKeyRef.name} ${secret.secretKeyRef.key}`, secret.secretKeyRef);
     }
   }
   return {
@@ -177,7 +187,14 @@ function compileTasks(order: readonly PipelineBlock[], defaults: Retry | undefin
     return {
       name: names.at(-1) ?? '',
       blocks: names as CompiledTask['blocks'],
-      needs: [...new Set(members.flatMap(upstream).filter(outside).flatMap((name) => taskOf.get(name) ?? []))],
+      needs: [
+        ...new Set(
+          members
+            .flatMap(upstream)
+            .filter(outside)
+            .flatMap((name) => taskOf.get(name) ?? []),
+        ),
+      ],
       inputs: [...new Set(members.flatMap(({ from }) => from ?? []).filter(outside))],
       outputs: names.filter((name) => order.some((block) => outside(block.name) && block.from?.includes(name))),
       ...(head?.when !== undefined && { when: head.when }),

@@ -1,7 +1,7 @@
 import type { CompiledPipeline, Problem } from '../../schemas/generated/types.ts';
+import { checkBlockManifest } from './check-block.ts';
 import { checkConnection } from './check-connection.ts';
-import { checkBlockManifest, checkPipeline } from './check-pipeline.ts';
-import { blockNames } from './check-texts.ts';
+import { checkPipeline } from './check-pipeline.ts';
 import { compilePipeline } from './compile-pipeline.ts';
 import { createContext } from './context.ts';
 import { createDiagnostics, type Diagnostics } from './diagnostics.ts';
@@ -30,13 +30,15 @@ export function compile(files: Files): Compilation {
   const context = createContext({ files, diagnostics, reading });
   const { manifests } = reading;
   for (const manifest of manifests) if (manifest.kind === 'Connection') checkConnection(context, manifest);
-  for (const manifest of manifests) if (manifest.kind === 'Block') checkBlockManifest(context, manifest, blockNames(manifest));
+  for (const manifest of manifests) if (manifest.kind === 'Block') checkBlockManifest(context, manifest);
   const pipelines = manifests.flatMap((manifest) => {
     const checked = manifest.kind === 'Pipeline' ? checkPipeline(context, manifest) : undefined;
     return checked && manifest.kind === 'Pipeline' ? [compilePipeline({ context, manifest, ...checked })] : [];
   });
   const good = new Set(pipelines.map(({ name }) => name));
-  const names = all.filter(({ kind, name }) => kind === 'Pipeline' && name !== '' && !good.has(name)).map(({ name }) => name);
+  const names = all
+    .filter(({ kind, name }) => kind === 'Pipeline' && name !== '' && !good.has(name))
+    .map(({ name }) => name);
   return {
     pipelines: pipelines.sort((a, b) => (a.name < b.name ? -1 : 1)),
     problems: diagnostics.problems(),

@@ -7,7 +7,6 @@ import type { Path } from './locate.ts';
 import { fieldSubject, type Kind, type Manifest, type Place } from './manifest.ts';
 import type { Reading } from './read.ts';
 
-
 /** What every check can look at: the source, the other manifests, and where problems go. */
 export type Context = {
   readonly files: Files;
@@ -43,8 +42,16 @@ export function createContext({ files, diagnostics, reading }: Options): Context
     },
     hint(kind, name) {
       const [unreadable] = reading.unreadable;
-      const otherwise = unreadable === undefined ? `add a ${kind} manifest of that name` : `it may be in ${unreadable}, which cannot be read`;
-      return didYouMean(name, (compared.get(kind) ?? []).map((place) => place.name)) || `; ${otherwise}`;
+      const otherwise =
+        unreadable === undefined
+          ? `add a ${kind} manifest of that name`
+          : `it may be in ${unreadable}, which cannot be read`;
+      return (
+        didYouMean(
+          name,
+          (compared.get(kind) ?? []).map((place) => place.name),
+        ) || `; ${otherwise}`
+      );
     },
   };
 }

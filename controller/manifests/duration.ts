@@ -22,8 +22,10 @@ export function checkDurations(manifest: PipelineManifest, report: Report): void
     const field = String(path.at(-1));
     if (!isDuration(path) || !isSound(manifest, path)) continue;
     const length = parseDuration(text);
-    if (length === undefined) report(path, 'bad-duration', `is "${text}", which is longer than ten years; write a shorter one`);
-    if (length === 0 && field === 'timeout') report(path, 'bad-duration', 'is no time at all; write a longer one or remove it');
+    if (length === undefined)
+      report(path, 'bad-duration', `is "${text}", which is longer than ten years; write a shorter one`);
+    if (length === 0 && field === 'timeout')
+      report(path, 'bad-duration', 'is no time at all; write a longer one or remove it');
   }
 }
 

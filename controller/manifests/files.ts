@@ -21,9 +21,16 @@ export function resolveReference(
     return { code: 'unsafe-path', message };
   }
   if (files.has(path)) return { path };
-  const relative = (file: string) => (folder.length > 0 && file.startsWith(`${folder.join('/')}/`) ? file.slice(folder.join('/').length + 1) : file);
-  const others = [...files.keys()].filter((file) => !isManifestFile(file)).slice(0, 1000).map(relative);
-  return { code: 'missing-file', message: `there is no file "${path}" in the source${didYouMean(reference, others) || '; add it or correct the path'}` };
+  const relative = (file: string) =>
+    folder.length > 0 && file.startsWith(`${folder.join('/')}/`) ? file.slice(folder.join('/').length + 1) : file;
+  const others = [...files.keys()]
+    .filter((file) => !isManifestFile(file))
+    .slice(0, 1000)
+    .map(relative);
+  return {
+    code: 'missing-file',
+    message: `there is no file "${path}" in the source${didYouMean(reference, others) || '; add it or correct the path'}`,
+  };
 }
 
 function join(folder: string[], steps: string[]): string | undefined {

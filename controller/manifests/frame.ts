@@ -32,7 +32,8 @@ export function frame(lines: Lines, range: Range): string {
   const { line, column } = positionAt(lines, range.offset);
   const first = Math.max(1, line - 2);
   const shown: string[] = [];
-  for (let number = first; number <= Math.min(line + 1, lines.starts.length); number++) shown.push(lineText(lines, number));
+  for (let number = first; number <= Math.min(line + 1, lines.starts.length); number++)
+    shown.push(lineText(lines, number));
   while (shown.length > line - first + 1 && shown.at(-1) === '') shown.pop();
   const length = (shown[line - first] ?? '').trimEnd().length;
   const end = positionAt(lines, range.end);

@@ -20,7 +20,9 @@ export function locate(document: YamlDocument, path: Path, on: 'key' | 'value'):
     [node, key] = next;
   }
   const start = document.range[0];
-  const range = (on === 'key' ? rangeOf(key) : undefined) ?? rangeOf(node) ?? rangeOf(key) ?? { offset: start, end: start + 1 };
+  const range = (on === 'key' ? rangeOf(key) : undefined) ??
+    rangeOf(node) ??
+    rangeOf(key) ?? { offset: start, end: start + 1 };
   return isScalar(node) && on === 'value' ? { ...range, node } : range;
 }
 

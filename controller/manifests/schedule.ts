@@ -21,7 +21,8 @@ export function compileSchedule(context: Context, schedule: Schedule, report: Re
   const timeZone = schedule.timeZone ?? 'UTC';
   const zoneIsKnown = context.isTimeZone(timeZone);
   if (!zoneIsKnown) {
-    const meant = didYouMean(timeZone, Intl.supportedValuesOf('timeZone')) || '; write an IANA name, such as Europe/Berlin';
+    const meant =
+      didYouMean(timeZone, Intl.supportedValuesOf('timeZone')) || '; write an IANA name, such as Europe/Berlin';
     report([...path, 'timeZone'], 'unknown-time-zone', `is "${timeZone}", which is no time zone${meant}`);
   }
   const times = zoneIsKnown ? readTimes(schedule, timeZone, report) : undefined;
@@ -53,7 +54,11 @@ function readTimes(schedule: Schedule, timeZone: string, report: Report): Times 
   const times = { startAt: read('startAt'), endAt: read('endAt') };
   if (times.startAt && times.endAt && times.endAt <= times.startAt) {
     good = false;
-    report([...path, 'endAt'], 'bad-time', `is ${schedule.endAt}, not after startAt (${schedule.startAt}), so there is no window; move one of them`);
+    report(
+      [...path, 'endAt'],
+      'bad-time',
+      `is ${schedule.endAt}, not after startAt (${schedule.startAt}), so there is no window; move one of them`,
+    );
   }
   return good ? times : undefined;
 }
@@ -67,7 +72,9 @@ function calendarOf(
 ): CalendarSpec {
   if (!every) return { cron: (schedule.cron ?? '').trim().replace(/\s+/g, ' '), timeZone };
   if (every.count === 1 || !startAt) return { every, timeZone };
-  const local = Temporal.Instant.fromEpochMilliseconds(startAt.getTime()).toZonedDateTimeISO(timeZone).toPlainDateTime();
+  const local = Temporal.Instant.fromEpochMilliseconds(startAt.getTime())
+    .toZonedDateTimeISO(timeZone)
+    .toPlainDateTime();
   return { every, timeZone, anchor: local.toString({ smallestUnit: 'second' }) };
 }
 

@@ -4,7 +4,12 @@ import { didYouMean } from '../expressions/suggest.ts';
 import type { Path } from './locate.ts';
 
 /** One fault of a manifest against its schema. `message` goes on from the manifest’s and the field’s names. */
-export type SchemaFault = { readonly code: ProblemCode; readonly path: Path; readonly on: 'key' | 'value'; readonly message: string };
+export type SchemaFault = {
+  readonly code: ProblemCode;
+  readonly path: Path;
+  readonly on: 'key' | 'value';
+  readonly message: string;
+};
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -22,7 +27,8 @@ function withoutAlternatives(errors: readonly SchemaError[]): SchemaError[] {
   for (const any of errors.filter(({ keyword }) => keyword === 'anyOf')) {
     const branches = new Map<string, SchemaError[]>();
     for (const error of errors) {
-      if (!error.schemaPath.startsWith(`${any.schemaPath}/`) || !error.instancePath.startsWith(any.instancePath)) continue;
+      if (!error.schemaPath.startsWith(`${any.schemaPath}/`) || !error.instancePath.startsWith(any.instancePath))
+        continue;
       const branch = error.schemaPath.slice(any.schemaPath.length + 1).split('/')[0] ?? '';
       branches.set(branch, [...(branches.get(branch) ?? []), error]);
     }
@@ -44,11 +50,21 @@ function toFault(error: SchemaError): SchemaFault {
       return unknownField(path, schema, String(error.params.additionalProperty));
     case 'required': {
       const field = String(error.params.missingProperty);
-      return { code: 'missing-field', path, on: 'key', message: `lacks "${field}"; add it: ${describe(field, schema)}` };
+      return {
+        code: 'missing-field',
+        path,
+        on: 'key',
+        message: `lacks "${field}"; add it: ${describe(field, schema)}`,
+      };
     }
     case 'type':
     case 'anyOf':
-      return { code: 'wrong-type', path, on: 'value', message: `is ${show(error.data)}, which is not ${typesOf(schema).join(' or ')}; ${typeWayOut(schema)}` };
+      return {
+        code: 'wrong-type',
+        path,
+        on: 'value',
+        message: `is ${show(error.data)}, which is not ${typesOf(schema).join(' or ')}; ${typeWayOut(schema)}`,
+      };
     case 'pattern':
     case 'maxLength':
     case 'minLength':
@@ -56,7 +72,12 @@ function toFault(error: SchemaError): SchemaFault {
     case 'enum': {
       const values = (schema.enum as unknown[]).map(String);
       const meant = didYouMean(String(error.data), values);
-      return { code: 'bad-value', path, on: 'value', message: `is ${show(error.data)}, which is not one of ${values.join(', ')}${meant || '; write one of them'}` };
+      return {
+        code: 'bad-value',
+        path,
+        on: 'value',
+        message: `is ${show(error.data)}, which is not one of ${values.join(', ')}${meant || '; write one of them'}`,
+      };
     }
     case 'const': {
       const message = `is ${show(error.data)}, which this program does not read; write ${String(schema.const)}`;
@@ -94,7 +115,10 @@ function limitMessage(error: SchemaError): string {
 function textFault(schema: Schema, data: unknown): { code: ProblemCode; message: string } {
   const pattern = typeof schema.pattern === 'string' ? schema.pattern : '';
   if (pattern.includes('ms|s|m|h|d')) {
-    return { code: 'bad-duration', message: `is ${show(data)}, which is not a length of time; write one such as 30s, 10m or 1h30m` };
+    return {
+      code: 'bad-duration',
+      message: `is ${show(data)}, which is not a length of time; write one such as 30s, 10m or 1h30m`,
+    };
   }
   if (pattern.startsWith('^[a-z]')) {
     const separator = pattern.includes('_') ? 'underscores' : 'dashes';
@@ -116,7 +140,9 @@ const typeWords: Readonly<Record<string, string>> = {
 
 function typesOf(schema: Schema): string[] {
   if (Array.isArray(schema.anyOf)) {
-    const words = (schema.anyOf as Schema[]).flatMap((branch) => (isTemplatePattern(branch) ? ['a {{ }}'] : typesOf(branch)));
+    const words = (schema.anyOf as Schema[]).flatMap((branch) =>
+      isTemplatePattern(branch) ? ['a {{ }}'] : typesOf(branch),
+    );
     return [...new Set(words)];
   }
   const types = Array.isArray(schema.type) ? schema.type : [schema.type];
@@ -128,7 +154,9 @@ function isTemplatePattern(schema: Schema): boolean {
 }
 
 function typeWayOut(schema: Schema): string {
-  return schema.type === 'string' ? 'write text, in quotes where YAML would read something else' : `write ${typesOf(schema)[0] ?? 'another value'}`;
+  return schema.type === 'string'
+    ? 'write text, in quotes where YAML would read something else'
+    : `write ${typesOf(schema)[0] ?? 'another value'}`;
 }
 
 /** A value as messages show it. */
@@ -152,5 +180,8 @@ function lower(description: unknown): string {
 }
 
 function pathOf(pointer: string): (string | number)[] {
-  return pointer.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

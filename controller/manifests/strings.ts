@@ -28,7 +28,13 @@ function collect(schema: Schema, value: unknown, path: Path, found: ManifestStri
     collect(schemas[schema.$ref.slice('#/$defs/'.length)] ?? {}, value, path, found);
   } else if (typeof value === 'string') {
     const isTemplated = schema['x-templated'] === true;
-    found.push({ text: value, path, isTemplated, isSql: schema['x-sql'] === true, isSecret: schema['x-secret'] === true });
+    found.push({
+      text: value,
+      path,
+      isTemplated,
+      isSql: schema['x-sql'] === true,
+      isSecret: schema['x-secret'] === true,
+    });
   } else if (Array.isArray(schema.anyOf)) {
     const object = (schema.anyOf as Schema[]).find((branch) => branch.type === 'object');
     if (object) collect(object, value, path, found);

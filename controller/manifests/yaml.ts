@@ -106,8 +106,18 @@ function visitMap(map: YAMLMap, faults: YamlFault[]): void {
       faults.push({ code: 'unquoted-expression', ...rangeOf(map, map), message });
       continue;
     }
-    if (seen.has(name)) faults.push({ code: 'duplicate-key', ...rangeOf(key, map), message: `"${name}" stands here a second time; keep one of them` });
-    if (name === '__proto__') faults.push({ code: 'bad-name', ...rangeOf(key, map), message: '"__proto__" cannot be a name; choose another one' });
+    if (seen.has(name))
+      faults.push({
+        code: 'duplicate-key',
+        ...rangeOf(key, map),
+        message: `"${name}" stands here a second time; keep one of them`,
+      });
+    if (name === '__proto__')
+      faults.push({
+        code: 'bad-name',
+        ...rangeOf(key, map),
+        message: '"__proto__" cannot be a name; choose another one',
+      });
     seen.add(name);
     visit(value, faults);
   }
@@ -120,7 +130,10 @@ function visitNumber(node: Scalar, faults: YamlFault[]): void {
   faults.push({ code: 'wrong-type', ...rangeOf(node, node), message });
 }
 
-function rangeOf(node: unknown, fallback: { range?: [number, number, number] | null | undefined }): { offset: number; end: number } {
+function rangeOf(
+  node: unknown,
+  fallback: { range?: [number, number, number] | null | undefined },
+): { offset: number; end: number } {
   const own = typeof node === 'object' && node !== null && 'range' in node ? (node as Scalar).range : undefined;
   const range = own ?? fallback.range ?? [0, 1, 1];
   return { offset: range[0], end: range[1] };

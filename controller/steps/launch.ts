@@ -8,6 +8,7 @@ import { attemptId } from '../runs/name.ts';
 import {
   type ClaimedAttempt,
   claimAttempts,
+  holdsClaim,
   markLaunched,
   markOverdue,
   msUntilReady,
@@ -85,12 +86,15 @@ async function launchOne(claim: ClaimedAttempt, options: LaunchOptions): Promise
   failpoint('launch.after-settle');
 }
 
-/** Whatever the failed launch may have left is barred before the attempt counts as lost. */
+/** Whatever the failed launch may have left is barred before the attempt counts as lost; guarded by the claim, as a success is. */
 async function settleUnlaunched(claim: ClaimedAttempt, error: unknown, { pool, executor }: LaunchOptions): Promise<void> {
-  await executor.fence(attemptId(claim.runId, claim.task, claim.number));
   const message = `it could not be launched: ${error instanceof Error ? error.message : String(error)}`;
   const { runId, task, number } = claim;
-  await transaction(pool, (db) => settleAttempts(db, [{ runId, task, number, phase: 'Lost', reason: 'Lost', message, report: null }]));
+  await transaction(pool, async (db) => {
+    if (!(await holdsClaim(db, claim))) return;
+    await executor.fence(attemptId(runId, task, number));
+    await settleAttempts(db, [{ runId, task, number, phase: 'Lost', reason: 'Lost', message, report: null }]);
+  });
 }
 
 function makeOrder(claim: ClaimedAttempt, { places, heartbeatMs }: LaunchOptions): TaskOrder {

@@ -29,11 +29,10 @@ export function createObserve(options: { pool: pg.Pool; executor: Executor; wake
       const live = await readLive(pool);
       if (live.length === 0) return done();
       const seen = await executor.observe(live.map((each) => attemptId(each.runId, each.task, each.number)));
-      const outcomes: Outcome[] = [];
-      for (const attempt of live) {
-        const outcome = await outcomeOf(attempt, seen.get(attemptId(attempt.runId, attempt.task, attempt.number)));
-        if (outcome) outcomes.push(outcome);
-      }
+      const looked = await Promise.all(
+        live.map((attempt) => outcomeOf(attempt, seen.get(attemptId(attempt.runId, attempt.task, attempt.number)))),
+      );
+      const outcomes = looked.filter((outcome) => outcome !== null);
       if (outcomes.length > 0) {
         await transaction(pool, async (db) => {
           await settleAttempts(db, outcomes);

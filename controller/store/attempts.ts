@@ -102,6 +102,22 @@ export async function markLaunched(db: pg.Pool, attempt: ClaimedAttempt): Promis
   return rowCount === 1;
 }
 
+/** Whether a claim still stands, with the run locked (first, as everywhere) for the rest of the transaction. */
+export async function holdsClaim(db: pg.ClientBase, attempt: ClaimedAttempt): Promise<boolean> {
+  await db.query('select from runs where id = $1 for update', [attempt.runId]);
+  const { rows } = await db.query(
+    `select from attempts where run_id = $1 and task = $2 and number = $3 and phase = 'Claimed' and claimed_until = $4`,
+    [attempt.runId, attempt.task, attempt.number, attempt.claimedUntil],
+  );
+  return rows.length === 1;
+}
+
+/** Attempts that may have a process: claimed or launched, and not settled. */
+export async function readUnsettled(pool: pg.Pool): Promise<{ runId: number; task: string; number: number }[]> {
+  const { rows } = await pool.query(`select run_id as "runId", task, number from attempts where phase in ('Claimed', 'Running')`);
+  return rows;
+}
+
 export type LiveAttempt = {
   readonly runId: number;
   readonly task: string;

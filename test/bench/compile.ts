@@ -71,4 +71,12 @@ const start = performance.now();
 const { pipelines, problems } = compile(files);
 const seconds = (performance.now() - start) / 1000;
 const peakMemoryMiB = Math.round(process.resourceUsage().maxRSS / 1024);
-console.log(JSON.stringify({ bench: 'compile', pipelines: pipelines.length, problems: problems.length, seconds: Number(seconds.toFixed(2)), peakMemoryMiB }));
+console.log(
+  JSON.stringify({
+    bench: 'compile',
+    pipelines: pipelines.length,
+    problems: problems.length,
+    seconds: Number(seconds.toFixed(2)),
+    peakMemoryMiB,
+  }),
+);

@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import { createClient } from '../../controller/api/client.ts';
 import { type FailpointName, failpoints } from '../../schemas/failpoints.ts';
-import { createTestController, type TestController } from '../support/controller-process.ts';
+import { createTestController, runners, type TestController } from '../support/controller-process.ts';
 import { expectSettled, succeededRuns } from './end-state.ts';
 
 const manifests = fileURLToPath(new URL('./pipelines/', import.meta.url));
@@ -43,14 +42,13 @@ it.each(['intake.before-commit', 'intake.after-commit'])('a controller killed at
 it.each(['stop.before-effect', 'stop.after-effect'])('a controller killed at %s still cancels the run, and its runner is gone', async (name) => {
   controller = await createTestController({ manifests });
   const mark = join(controller.home, '..', 'hit');
-  const slow = `PIPEWRIGHT_FAILPOINT`;
   // The first export freezes before its commit, so that there is something to stop.
-  controller.start({ [slow]: 'export.before-commit:stop', PIPEWRIGHT_FAILPOINT_ONCE: `${mark}-frozen` });
+  controller.start({ PIPEWRIGHT_FAILPOINT: 'export.before-commit:stop', PIPEWRIGHT_FAILPOINT_ONCE: `${mark}-frozen` });
   await expect.poll(() => existsSync(`${mark}-frozen`), { timeout: 30_000 }).toBe(true);
   const { rows } = await controller.ledger.query(`select r.name from runs r join attempts a on a.run_id = r.id where a.task = 'warehouse' and a.phase = 'Running'`);
   const run = rows[0].name;
-  await createClient({ server: await controller.url() }).cancel(run).catch(() => {});
   await controller.kill();
+  await controller.ledger.query(`insert into requests (kind, body, actor) values ('cancel', $1, 'test')`, [{ run }]);
   const over = async () => {
     const { rows: left } = await controller.ledger.query(`select from runs where phase in ('Queued', 'Running')`);
     return left.length === 0;
@@ -58,4 +56,6 @@ it.each(['stop.before-effect', 'stop.after-effect'])('a controller killed at %s 
   await controller.keepAlive(over, { PIPEWRIGHT_FAILPOINT: name, PIPEWRIGHT_FAILPOINT_ONCE: mark });
   const { rows: phases } = await controller.ledger.query('select phase, reason from runs where name = $1', [run]);
   expect(phases).toEqual([{ phase: 'Cancelled', reason: 'CancelledByRequest' }]);
+  expect(existsSync(mark), `failpoint ${name} was never passed`).toBe(true);
+  await expect.poll(() => runners(controller.home)).toEqual([]);
 });

@@ -93,7 +93,7 @@ export async function createHistory() {
       .map((_, i) => `$${i + 1}`)
       .join(', ');
     const { id } = await one(`insert into runs (${columns}) values (${places}) returning id`, Object.values(row));
-    return { id: id as number, name, phase: given.phase, runNo: given.runNo };
+    return { id: id as number, name, phase: given.phase, reason: given.reason ?? null, runNo: given.runNo };
   }
 
   /** A window that shows a run, or, without one, `Missing`. */
@@ -104,8 +104,8 @@ export async function createHistory() {
   ) {
     const live = shown && !settled.includes(shown.phase) ? shown.id : null;
     await pool.query(
-      `insert into windows (pipeline_id, calendar_id, start_at, end_at, label, due_at, phase, last_run_no, last_run_id, live_run_id)
-       values ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9)`,
+      `insert into windows (pipeline_id, calendar_id, start_at, end_at, label, due_at, phase, reason, last_run_no, last_run_id, live_run_id)
+       values ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9, $10)`,
       [
         of.id,
         of.calendarId,
@@ -113,6 +113,7 @@ export async function createHistory() {
         at.end,
         at.label,
         shown?.phase ?? 'Missing',
+        shown?.reason ?? null,
         shown?.runNo ?? 0,
         shown?.id ?? null,
         live,

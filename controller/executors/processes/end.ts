@@ -4,20 +4,34 @@ import { isAlive, type ProcessIdentity, signalGroup } from '../../../schemas/pro
 /** A process that the kernel cannot end (a dead disk) must not hang the controller. */
 const killMs = 30_000;
 
-/** SIGTERM to the group, SIGKILL after `graceMs`; a call while one is on its way changes nothing. */
-export function createStopping(graceMs: number) {
-  const stopping = new Set<string>();
-  return (attemptId: string, leader: ProcessIdentity): void => {
-    if (stopping.has(attemptId)) return;
-    stopping.add(attemptId);
-    signalGroup(leader, 'SIGTERM');
+/** Ends processes in their time. A call for an attempt whose end is on its way changes nothing. */
+export function createEnding(graceMs: number) {
+  const ending = new Set<string>();
+
+  function killLater(attemptId: string, leader: ProcessIdentity): void {
+    ending.add(attemptId);
     const kill = () => {
-      stopping.delete(attemptId);
+      ending.delete(attemptId);
       if (isAlive(leader)) signalGroup(leader, 'SIGKILL');
     };
     setTimeout(kill, graceMs).unref();
+  }
+
+  return {
+    /** SIGTERM to the group, SIGKILL after the grace. */
+    stop(attemptId: string, leader: ProcessIdentity): void {
+      if (ending.has(attemptId)) return;
+      killLater(attemptId, leader);
+      signalGroup(leader, 'SIGTERM');
+    },
+    /** For a runner that has reported: it ends by itself, or after the grace. */
+    expectEnd(attemptId: string, leader: ProcessIdentity): void {
+      if (!ending.has(attemptId)) killLater(attemptId, leader);
+    },
   };
 }
+
+export type Ending = ReturnType<typeof createEnding>;
 
 /**
  * SIGKILL to the group; resolves when its leader has ended. Nothing happens when it has ended before: then the group was

@@ -15,7 +15,7 @@ const passedOn = ['PATH', 'LANG', 'NODE_EXTRA_CA_CERTS', 'PIPEWRIGHT_FAILPOINT',
 
 /**
  * All that a runner gets: what its connections name, and what any program needs. A variable that is not allowed or not set,
- * and a secret that is not there, is left out: the runner says so when it needs it.
+ * and a secret that is neither in `<home>/secrets/NAME/KEY` nor in the environment, is left out: the runner says so when it needs it.
  */
 export async function runnerEnvironment(
   wanted: { environment: readonly string[]; secrets: readonly { name: string; key: string }[]; scratch: string },
@@ -28,8 +28,9 @@ export async function runnerEnvironment(
   wanted.environment.filter(allowEnvironment).forEach(copy);
   passedOn.forEach(copy);
   for (const secret of wanted.secrets) {
-    const value = await readSecret(secretsDir, secret);
-    if (value !== null) result[secretVariable(secret)] = value;
+    const variable = secretVariable(secret);
+    const value = (await readSecret(secretsDir, secret)) ?? environment[variable];
+    if (value !== undefined) result[variable] = value;
   }
   // DuckDB's queries occupy threads of this pool; with the usual four, file access would starve.
   return { ...result, HOME: wanted.scratch, TZ: 'UTC', UV_THREADPOOL_SIZE: '16' };
@@ -38,8 +39,12 @@ export async function runnerEnvironment(
 /** One line break at the end is the editor's, not the secret's. */
 async function readSecret(secretsDir: string, { name, key }: { name: string; key: string }): Promise<string | null> {
   if (![name, key].every(isFileName)) return null;
-  const text = await readFile(join(secretsDir, name, key), 'utf8').catch(() => null);
-  return text?.replace(/\r?\n$/, '') ?? null;
+  try {
+    return (await readFile(join(secretsDir, name, key), 'utf8')).replace(/\r?\n$/, '');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new Error(`secret "${name}": its key "${key}" cannot be read (${(error as Error).message}); mend the file's permissions`);
+  }
 }
 
 function isFileName(text: string): boolean {

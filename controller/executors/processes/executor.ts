@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Executor, LaunchInput } from '../port.ts';
 import { createChildren } from './children.ts';
-import { createStopping } from './end.ts';
+import { createEnding } from './end.ts';
 import { fence, sweep } from './fence.ts';
 import { attemptFolder } from './folder.ts';
 import { type LaunchOptions, startRunner } from './launch.ts';
@@ -36,8 +36,8 @@ export function createProcesses(options: ProcessesOptions): Executor {
   const children = createChildren({ onEnd, lookMs: options.lookMs ?? 500 });
   const silence = createSilence({ silenceMs, largestGapMs: 2 * options.heartbeatMs });
   const see = (attemptId: string) => look({ home, attemptId, children });
-  const context: Context = { home, children, silence, clock, see };
-  const stopping = createStopping(options.graceMs ?? 10_000);
+  const ending = createEnding(options.graceMs ?? 10_000);
+  const context: Context = { home, children, silence, ending, clock, see };
   return {
     capacity: options.capacity,
     launch: createLaunch(options, context),
@@ -46,7 +46,7 @@ export function createProcesses(options: ProcessesOptions): Executor {
     },
     async stop(attemptId) {
       const { process } = await see(attemptId);
-      if (process) stopping(attemptId, process);
+      if (process) ending.stop(attemptId, process);
     },
     fence: (attemptId) => fence(attemptId, context),
     logs(attemptId, { follow, signal }) {
@@ -79,7 +79,11 @@ function createLaunch(options: LaunchOptions, { home, see, children }: Context):
 }
 
 /** Whether nothing more will be written to the log of the attempt. One that nobody launches is waited for, but not for ever. */
-function createIsOver(attemptId: string, { see, children, clock }: Context, patienceMs: number): () => Promise<boolean> {
+function createIsOver(
+  attemptId: string,
+  { see, children, clock }: Context,
+  patienceMs: number,
+): () => Promise<boolean> {
   const deadline = clock() + patienceMs;
   return async () => {
     const { process, started } = await see(attemptId);

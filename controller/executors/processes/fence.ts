@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { isAlive } from '../../../schemas/processes.ts';
 import type { TaskReport } from '../../../schemas/generated/types.ts';
+import { isAlive } from '../../../schemas/processes.ts';
 import { killGroup } from './end.ts';
 import { attemptFolder, bar, readStarted } from './folder.ts';
 import { type Context, forget } from './observe.ts';

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Observation } from '../port.ts';
 import type { Children } from './children.ts';
+import type { Ending } from './end.ts';
 import { readIfThere, readTail } from './folder.ts';
 import type { Sight } from './look.ts';
 import type { Silence } from './silence.ts';
@@ -10,6 +11,7 @@ export type Context = {
   readonly home: string;
   readonly children: Children;
   readonly silence: Silence;
+  readonly ending: Ending;
   readonly see: (attemptId: string) => Promise<Sight>;
   /** Ms of a clock that only goes forward. */
   readonly clock: () => number;
@@ -19,7 +21,8 @@ export async function observeOne(attemptId: string, context: Context): Promise<O
   const { children, silence, clock } = context;
   const sight = await context.see(attemptId);
   if (sight.report !== null && typeof sight.report !== 'string') {
-    if (!sight.process) await forget(attemptId, sight, context);
+    if (sight.process) context.ending.expectEnd(attemptId, sight.process);
+    else await forget(attemptId, sight, context);
     return { state: 'reported', report: sight.report };
   }
   if (sight.process) {
