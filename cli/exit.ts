@@ -7,7 +7,8 @@ export const exitCodes = {
   unable: 2,
 } as const;
 
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+/** One of `exitCodes`, or 128 and the number of the signal that ended the command. */
+export type ExitCode = number;
 
 /** Ends the command with one sentence on stderr. `code` is machine-readable, for `--output json`. */
 export class CommandError extends Error {

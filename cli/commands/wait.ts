@@ -26,7 +26,7 @@ export async function tellRun(
   const run = await untilSettled(client, name, terminal);
   if (json) terminal.json({ run: name, phase: run.phase, reason: run.reason, message: run.message });
   else for (const line of endLines(run, terminal)) terminal.error(line);
-  return run.phase === 'Succeeded' ? exitCodes.ok : exitCodes.failed;
+  return run.phase === 'Failed' || run.phase === 'Cancelled' ? exitCodes.failed : exitCodes.ok;
 }
 
 async function untilSettled(client: Client, name: string, { progress, now }: Terminal): Promise<RunDetail> {

@@ -11,8 +11,8 @@ export function linesOf(text: string): Lines {
   return { text, starts };
 }
 
-/** The position of a character. A byte order mark at the start of the file is no column. */
-export function positionAt({ text, starts }: Lines, offset: number): Position {
+/** The position of a character. */
+export function positionAt({ starts }: Lines, offset: number): Position {
   let low = 0;
   let high = starts.length;
   while (high - low > 1) {
@@ -20,8 +20,7 @@ export function positionAt({ text, starts }: Lines, offset: number): Position {
     if ((starts[middle] ?? 0) <= offset) low = middle;
     else high = middle;
   }
-  const mark = low === 0 && text.startsWith('\uFEFF') ? 1 : 0;
-  return { line: low + 1, column: Math.max(1, offset - (starts[low] ?? 0) - mark + 1) };
+  return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
 }
 
 /** Longer lines are cut. */
@@ -47,7 +46,7 @@ export function frame(lines: Lines, range: Range): string {
 function lineText({ text, starts }: Lines, number: number): string {
   const from = starts[number - 1] ?? 0;
   const line = text.slice(from, Math.min(starts[number] ?? text.length, from + frameWidth));
-  return printable(line.replace(/^\uFEFF|[\r\n]+$/g, ''));
+  return printable(line.replace(/[\r\n]+$/, ''));
 }
 
 /** Without characters that would steer a terminal or break a line; tabs stay. */

@@ -143,7 +143,7 @@ function reportFaults(faults: readonly SchemaFault[], place: Place, value: unkno
     diagnostics.at(place, { path, on }, code, `${fieldSubject(place, value, field)} ${message}`);
   }
   if (faults.length <= maxFaults) return;
-  const message = `${subject(place)} has ${faults.length - maxFaults} more problems; correct those that are shown first`;
+  const message = `${subject(place)} has ${faults.length - maxFaults} or more further problems; correct those that are shown first`;
   diagnostics.at(place, { path: [] }, 'more-problems', message);
 }
 

@@ -13,9 +13,12 @@ export type SchemaFault = {
 
 type Schema = Readonly<Record<string, unknown>>;
 
+/** Errors that are looked at, since a file can hold a hundred thousand of them. */
+const maxErrors = 1000;
+
 /** Turns the validator’s errors into one fault each, with a way out. */
 export function schemaFaults(errors: readonly SchemaError[]): SchemaFault[] {
-  return withoutAlternatives(errors).map(toFault);
+  return withoutAlternatives(errors.slice(0, maxErrors)).map(toFault);
 }
 
 /**
@@ -23,23 +26,22 @@ export function schemaFaults(errors: readonly SchemaError[]): SchemaFault[] {
  * value; when none fits, or several do, the `anyOf` alone speaks.
  */
 function withoutAlternatives(errors: readonly SchemaError[]): SchemaError[] {
-  const dropped = new Set<SchemaError>();
-  for (const any of errors.filter(({ keyword }) => keyword === 'anyOf')) {
-    const branches = new Map<string, SchemaError[]>();
-    for (const error of errors) {
-      if (!error.schemaPath.startsWith(`${any.schemaPath}/`) || !error.instancePath.startsWith(any.instancePath))
-        continue;
-      const branch = error.schemaPath.slice(any.schemaPath.length + 1).split('/')[0] ?? '';
-      branches.set(branch, [...(branches.get(branch) ?? []), error]);
-    }
-    const fitting = [...branches.values()].filter((faults) =>
-      faults.every((fault) => fault.keyword !== 'type' || fault.instancePath !== any.instancePath),
-    );
-    const kept = fitting.length === 1 ? fitting[0] : undefined;
-    if (kept) dropped.add(any);
-    for (const faults of branches.values()) if (faults !== kept) for (const fault of faults) dropped.add(fault);
-  }
-  return errors.filter((error) => !dropped.has(error));
+  const dropped = errors.filter(({ keyword }) => keyword === 'anyOf').flatMap((any) => superfluous(any, errors));
+  return errors.filter((error) => !dropped.includes(error));
+}
+
+function superfluous(any: SchemaError, errors: readonly SchemaError[]): SchemaError[] {
+  const prefix = `${any.schemaPath}/`;
+  const inside = errors.filter(
+    ({ schemaPath, instancePath }) => schemaPath.startsWith(prefix) && instancePath.startsWith(any.instancePath),
+  );
+  const branches = Map.groupBy(inside, ({ schemaPath }) => schemaPath.slice(prefix.length).split('/')[0]);
+  const isOfOtherType = ({ keyword, instancePath }: SchemaError) =>
+    keyword === 'type' && instancePath === any.instancePath;
+  const fitting = [...branches.values()].filter((faults) => !faults.some(isOfOtherType));
+  const [kept] = fitting;
+  if (!kept || fitting.length > 1) return inside;
+  return [any, ...inside.filter((error) => !kept.includes(error))];
 }
 
 function toFault(error: SchemaError): SchemaFault {

@@ -13,7 +13,6 @@ export type ManifestString = {
   readonly isTemplated: boolean;
   /** Whether it is SQL, in which they are bound. */
   readonly isSql: boolean;
-  readonly isSecret: boolean;
 };
 
 /** Every text in a value of the named definition. What does not fit the schema is passed over. */
@@ -28,23 +27,19 @@ function collect(schema: Schema, value: unknown, path: Path, found: ManifestStri
     collect(schemas[schema.$ref.slice('#/$defs/'.length)] ?? {}, value, path, found);
   } else if (typeof value === 'string') {
     const isTemplated = schema['x-templated'] === true;
-    found.push({
-      text: value,
-      path,
-      isTemplated,
-      isSql: schema['x-sql'] === true,
-      isSecret: schema['x-secret'] === true,
-    });
+    found.push({ text: value, path, isTemplated, isSql: schema['x-sql'] === true });
   } else if (Array.isArray(schema.anyOf)) {
     const object = (schema.anyOf as Schema[]).find((branch) => branch.type === 'object');
     if (object) collect(object, value, path, found);
   } else if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) collect((schema.items ?? {}) as Schema, item, [...path, index], found);
-  } else if (typeof value === 'object' && value !== null) {
-    const properties = (schema.properties ?? {}) as Record<string, Schema>;
-    for (const [key, item] of Object.entries(value)) {
-      const property = Object.hasOwn(properties, key) ? properties[key] : schema.additionalProperties;
-      if (property) collect(property as Schema, item, [...path, key], found);
-    }
+  } else if (typeof value === 'object' && value !== null) collectFields(schema, value, path, found);
+}
+
+function collectFields(schema: Schema, value: object, path: Path, found: ManifestString[]): void {
+  const properties = (schema.properties ?? {}) as Record<string, Schema>;
+  for (const [key, item] of Object.entries(value)) {
+    const property = Object.hasOwn(properties, key) ? properties[key] : schema.additionalProperties;
+    if (property) collect(property as Schema, item, [...path, key], found);
   }
 }

@@ -2,7 +2,7 @@ import { didYouMean } from '../expressions/suggest.ts';
 import { ExpressionError, type Scalar, type ScalarType } from '../expressions/template.ts';
 import { convertScalar } from '../expressions/variables.ts';
 
-type Declared = Readonly<Record<string, { readonly type: ScalarType; readonly default?: unknown }>>;
+type Declared = Readonly<Record<string, { readonly type: string; readonly default?: unknown }>>;
 
 /**
  * Values given for a run, converted to their declared types: command lines carry text, so text that reads as the type is
@@ -18,7 +18,7 @@ export function convertVariables(
     if (type === undefined)
       return { error: `there is no variable "${name}"${didYouMean(name, Object.keys(declared))}` };
     try {
-      values[name] = value === null ? null : convertScalar(value, type, `variable "${name}"`);
+      values[name] = value === null ? null : convertScalar(value, type as ScalarType, `variable "${name}"`);
     } catch (error) {
       if (error instanceof ExpressionError) return { error: error.message };
       throw error;

@@ -142,5 +142,5 @@ function rangeOf(
 /** The text of a map’s key as `toJS` makes it, or undefined when the key is a map or list. */
 export function keyText(key: unknown): string | undefined {
   if (isScalar(key)) return String(key.value ?? '');
-  return isAlias(key) ? '*' + key.source : undefined;
+  return isAlias(key) ? `*${key.source}` : undefined;
 }

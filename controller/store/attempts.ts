@@ -66,7 +66,8 @@ async function beginAttempts(db: pg.ClientBase, keys: readonly Key[]): Promise<v
        update runs set started_at = now() where id in (select run_id from begun) and started_at is null
      )
      insert into attempts (run_id, task, number, timeout_ms)
-     select k.run_id, k.task, k.number, least(d.timeout_ms, greatest(0, ceil(extract(epoch from r.deadline_at - now()) * 1000))::bigint)
+     select k.run_id, k.task, k.number, least(d.timeout_ms,
+       case when r.deadline_at is not null then greatest(0, ceil(extract(epoch from r.deadline_at - now()) * 1000))::bigint end)
      from k join runs r on r.id = k.run_id join version_tasks d on d.version_id = r.version_id and d.name = k.task`,
     [JSON.stringify(keys)],
   );

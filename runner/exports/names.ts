@@ -4,7 +4,7 @@ import { TaskFailure } from '../errors.ts';
 /** A table: its names exactly as they are, and quoted for SQL. */
 export type TableName = { schema: string; name: string; quoted: string };
 
-const part = /^(?:"((?:[^"]|"")+)"|([^".]+|[^.]*))(?:\.|$)/;
+const part = /^(?:"((?:[^"]|"")+)"|((?!")[^.]+))(?:\.|$)/;
 
 /**
  * Reads `schema.table` or `table` (then in `defaultSchema`). Names are kept exactly: no case folding. A name with a dot

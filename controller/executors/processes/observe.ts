@@ -25,12 +25,13 @@ export async function observeOne(attemptId: string, context: Context): Promise<O
     else await forget(attemptId, sight, context);
     return { state: 'reported', report: sight.report };
   }
-  if (sight.process) {
+  const ended = children.get(attemptId)?.ended;
+  // A child of ours that has ended is about to tell how.
+  if (sight.process || ended === null) {
     const beat = await readIfThere(sight.folder.beat);
     return { state: silence.isSilent(attemptId, beat, clock()) ? 'silent' : 'running' };
   }
-  const ended = children.get(attemptId)?.ended ?? null;
-  if (sight.started === 'nobody' && ended === null) return { state: 'absent' };
+  if (sight.started === 'nobody' && ended === undefined) return { state: 'absent' };
   return { state: 'gone', detail: await explain(sight, ended) };
 }
 
@@ -41,7 +42,7 @@ export async function forget(attemptId: string, { folder }: Sight, { silence, ch
   await rm(folder.scratch, { recursive: true, force: true });
 }
 
-async function explain(sight: Sight, ended: string | null): Promise<string> {
+async function explain(sight: Sight, ended: string | undefined): Promise<string> {
   if (sight.started === 'barred') return 'it was barred before it began';
   const how = ended ? ` (${ended})` : '';
   const why = typeof sight.report === 'string' ? `: ${sight.report}` : '';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { useWarehouse } from './support.ts';
+import { useWarehouse } from './warehouse.ts';
 
 const warehouse = useWarehouse();
 
@@ -9,8 +9,8 @@ const cases: [title: string, declared: string, values: [duckdb: string, postgres
     'BOOLEAN',
     'boolean',
     [
-      ['true', 't'],
-      ['false', 'f'],
+      ['true', 'true'],
+      ['false', 'false'],
     ],
   ],
   [
@@ -86,7 +86,7 @@ const cases: [title: string, declared: string, values: [duckdb: string, postgres
     'BIGNUM',
     'numeric',
     [
-      ['123456789012345678901234567890123456789012345', '123456789012345678901234567890123456789012345'],
+      ["'123456789012345678901234567890123456789012345'", '123456789012345678901234567890123456789012345'],
       ['-10000', '-10000'],
       ['0', '0'],
     ],
@@ -109,7 +109,7 @@ const cases: [title: string, declared: string, values: [duckdb: string, postgres
       ["'NaN'", 'NaN'],
       ["'inf'", 'Infinity'],
       ["'-inf'", '-Infinity'],
-      ['-0.0', '-0'],
+      ["'-0.0'", '-0'],
       ['1.7976931348623157e308', '1.7976931348623157e+308'],
       ['5e-324', '5e-324'],
     ],
@@ -347,7 +347,7 @@ const cases: [title: string, declared: string, values: [duckdb: string, postgres
 ];
 
 test.each(cases)('%s becomes %s, value by value and null by null', async (type, declared, values) => {
-  const table = `types."${type.replaceAll('"', '').slice(0, 40)}"`;
+  const table = `types."${type.replaceAll(/["']/g, '').slice(0, 40)}"`;
   const all: [string, string | null][] = [...values, ['NULL', null]];
   const rows = all
     .map(([literal], place) => `select ${place} as place, (${literal})::${type} as value`)

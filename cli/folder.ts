@@ -1,0 +1,22 @@
+import { stat } from 'node:fs/promises';
+import { readFolder } from '../controller/git/folder.ts';
+import { type Compilation, compile } from '../controller/manifests/compile.ts';
+import type { Problem } from '../schemas/generated/types.ts';
+import { CommandError, exitCodes } from './exit.ts';
+
+export type Folder = Pick<Compilation, 'pipelines' | 'broken'> & { readonly problems: Problem[] };
+
+/** Reads and compiles a folder of manifests; a folder that is not there is a `CommandError`. */
+export async function compileFolder(dir: string): Promise<Folder> {
+  const folder = await stat(dir).catch(() => null);
+  if (!folder?.isDirectory()) {
+    throw new CommandError(
+      exitCodes.unable,
+      'no-folder',
+      `there is no folder "${dir}"; name the folder with your manifests`,
+    );
+  }
+  const source = await readFolder(dir);
+  const { pipelines, problems, broken } = compile(source.files);
+  return { pipelines, broken, problems: [...source.problems, ...problems] };
+}

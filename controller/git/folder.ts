@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import type { Problem } from '../../schemas/generated/types.ts';
+import type { ProblemCode } from '../../schemas/problem-codes.ts';
+import { listFolder } from './list.ts';
+import { readText } from './text.ts';
+
+export { watchFolder } from './watch.ts';
+
+/** The folder itself cannot be read. The message is one sentence. */
+export class FolderError extends Error {
+  override readonly name = 'FolderError';
+}
+
+export type Folder = {
+  /** Texts by path relative to the folder, with `/`, in the order of the paths. */
+  readonly files: Map<string, string>;
+  /** Identity of what was read: sha256, hex. */
+  readonly digest: string;
+  readonly problems: Problem[];
+  /** False when something was not read, so that what is not in `files` may be there nevertheless. */
+  readonly complete: boolean;
+};
+
+/** What a source may hold. */
+export const folderLimits = {
+  /** Manifests and SQL files. */
+  files: 50_000,
+  /** Folders and files of any kind. */
+  entries: 200_000,
+  /** One file, in bytes. */
+  fileBytes: 1024 * 1024,
+  /** All files together, in bytes. */
+  totalBytes: 256 * 1024 * 1024,
+} as const;
+
+/** How often reading starts again because a file vanished meanwhile, as when an editor saves by renaming. */
+const attempts = 5;
+
+/** What is wrong with one path of a folder. */
+export type PathProblem = { readonly path: string; readonly code: ProblemCode; readonly message: string };
+
+/**
+ * Reads the `.yaml`, `.yml` and `.sql` files below a folder, but not below `node_modules` or names that begin with a dot. Symbolic
+ * links are followed inside the folder. Throws a FolderError when the folder itself is not readable.
+ */
+export async function readFolder(dir: string, limits: Limits = folderLimits): Promise<Folder> {
+  const root = await realpath(dir).catch((error: NodeJS.ErrnoException) => {
+    throw new FolderError(`folder "${dir}" cannot be read (${error.code}); create it or name another one`);
+  });
+  for (let attempt = 1; ; attempt++) {
+    const found = await readOnce(root, limits);
+    if (!found.vanished || attempt === attempts) return toFolder(found);
+  }
+}
+
+export type Limits = { readonly [Limit in keyof typeof folderLimits]: number };
+
+type Found = { texts: Map<string, string>; problems: PathProblem[]; vanished: boolean };
+
+async function readOnce(root: string, limits: Limits): Promise<Found> {
+  const listing = await listFolder(root, limits);
+  const found: Found = { texts: new Map(), problems: [...listing.problems], vanished: false };
+  let bytes = 0;
+  // Not all at once: descriptors are scarce, and a few reads at a time keep the disk busy.
+  const queue = listing.files.values();
+  const worker = async (): Promise<void> => {
+    for (const { path, target } of queue) {
+      if (bytes > limits.totalBytes) return;
+      const read = await readText(path, target, limits.fileBytes);
+      if (read === undefined) found.vanished = true;
+      else if ('code' in read) found.problems.push(read);
+      else {
+        bytes += Buffer.byteLength(read.text);
+        found.texts.set(path, read.text);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  if (bytes <= limits.totalBytes) return found;
+  const message = `the folder holds more than ${limits.totalBytes} bytes of manifests and SQL; divide it into several sources`;
+  return { texts: new Map(), problems: [{ path: '.', code: 'too-large', message }], vanished: false };
+}
+
+function toFolder({ texts, problems }: Found): Folder {
+  const files = new Map([...texts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted = problems.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const hash = createHash('sha256');
+  for (const [path, text] of files) hash.update(`${JSON.stringify(path)} ${Buffer.byteLength(text)}\n`).update(text);
+  for (const problem of sorted) hash.update(JSON.stringify([problem.path, problem.code]));
+  return {
+    files,
+    digest: hash.digest('hex'),
+    problems: sorted.map(({ path, code, message }) => ({ file: path, line: 1, column: 1, code, message })),
+    complete: problems.length === 0,
+  };
+}

@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBResult,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+import { engineFailure } from './failure.ts';
+import { countScans, scannedRows } from './profile.ts';
+import type { Column } from './relation.ts';
+import { type Statement, statement } from './statement.ts';
+import { quoteLiteral } from './text.ts';
+
+/** Room for the engine's own buffers; with Node and its libraries a runner stays below 350 MB. */
+const memoryLimit = '128MB';
+
+/** One in-memory database for one task. Statements run one after another; every method throws `TaskFailure`. */
+export interface Engine {
+  /** Columns of a query without parameters, told without running it. */
+  columnsOf(query: Statement): Promise<Column[]>;
+  /** Runs a statement; returns how many rows it changed. */
+  run(query: Statement): Promise<number>;
+  rows(query: Statement): Promise<DuckDBValue[][]>;
+  /** Columns and rows while they are made. The engine runs ahead of the reader by a small buffer only. */
+  stream(query: Statement): Promise<{ columns: Column[]; chunks: AsyncGenerator<DuckDBDataChunk> }>;
+  /** How often the plan of a query reads a CSV file. */
+  csvScans(query: Statement): Promise<number>;
+  /** Rows that the last statement, which has ended, read from CSV files; null when it read none. */
+  csvRows(): Promise<number | null>;
+  /** Appends rows to a table of the schema `stored`. */
+  append(table: string, columns: readonly Column[], rows: readonly (readonly DuckDBValue[])[]): Promise<void>;
+  /** Ends the statement that is running, if any. */
+  interrupt(): void;
+  close(): void;
+}
+
+export type EngineOptions = {
+  /** An existing folder for spilled rows. Beside it, SQL may only touch `artifacts`. */
+  scratch: string;
+  artifacts: string;
+  timeZone: string;
+  signal: AbortSignal;
+};
+
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const profile = join(options.scratch, 'profile.json');
+  const instance = await createInstance(options.scratch);
+  const connection = await instance.connect();
+  for (const setting of settings(options, profile)) await connection.run(setting);
+  const { signal } = options;
+  const interrupt = () => connection.interrupt();
+  signal.addEventListener('abort', interrupt);
+
+  async function attempt<T>(query: Statement, act: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await act();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw engineFailure(error, query);
+    }
+  }
+
+  const read = (query: Statement) => connection.runAndReadAll(query.sql, [...query.parameters]);
+  return {
+    columnsOf: (query) => attempt(query, () => preparedColumns(connection, query.sql)),
+    run: (query) => attempt(query, async () => (await connection.run(query.sql, [...query.parameters])).rowsChanged),
+    rows: (query) => attempt(query, async () => (await read(query)).getRows()),
+    stream: (query) =>
+      attempt(query, async () => {
+        const result = await connection.stream(query.sql, [...query.parameters]);
+        return { columns: columnsOf(result), chunks: chunksOf(result, (act) => attempt(query, act)) };
+      }),
+    csvScans: (query) =>
+      attempt(query, async () => {
+        const plan = await read(statement('explain (format json) ', query));
+        return countScans(String(plan.getRows()[0]?.[1]));
+      }),
+    csvRows: async () => scannedRows(await readFile(profile, 'utf8').catch(() => '')),
+    append: (table, columns, rows) => attempt(statement(), () => appendRows(connection, table, columns, rows)),
+    interrupt,
+    close() {
+      signal.removeEventListener('abort', interrupt);
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+function createInstance(scratch: string): Promise<DuckDBInstance> {
+  return DuckDBInstance.create(':memory:', {
+    threads: '2',
+    memory_limit: memoryLimit,
+    temp_directory: join(scratch, 'spill'),
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  });
+}
+
+/** The last three shut the door behind them: from then on SQL reaches the two folders and changes no setting. */
+function settings({ scratch, artifacts, timeZone }: EngineOptions, profile: string): string[] {
+  const folders = [scratch, artifacts].map(quoteLiteral).join(', ');
+  return [
+    `set TimeZone = ${quoteLiteral(timeZone)}`,
+    // Rows read by a scan are only told by the profile. It costs nothing that could be measured.
+    `set enable_profiling = 'json'`,
+    `set profiling_output = ${quoteLiteral(profile)}`,
+    `set custom_profiling_settings = '{"OPERATOR_CARDINALITY": "true", "OPERATOR_TYPE": "true"}'`,
+    'create schema stored',
+    'create schema shape',
+    `set allowed_directories = [${folders}]`,
+    'set enable_external_access = false',
+    'set lock_configuration = true',
+  ];
+}
+
+async function preparedColumns(connection: DuckDBConnection, sql: string): Promise<Column[]> {
+  const prepared = await connection.prepare(sql);
+  try {
+    return Array.from({ length: prepared.columnCount }, (_, index) => {
+      const duckdbType = prepared.columnType(index);
+      return { name: prepared.columnName(index), type: String(duckdbType), duckdbType };
+    });
+  } finally {
+    prepared.destroySync();
+  }
+}
+
+function columnsOf(result: DuckDBResult): Column[] {
+  const types = result.columnTypes();
+  return result.columnNames().map((name, index) => {
+    const duckdbType = types[index];
+    if (!duckdbType) throw new TypeError(`column ${index} has no type`);
+    return { name, type: String(duckdbType), duckdbType };
+  });
+}
+
+async function* chunksOf(
+  result: DuckDBResult,
+  attempt: <T>(act: () => Promise<T>) => Promise<T>,
+): AsyncGenerator<DuckDBDataChunk> {
+  for (;;) {
+    const chunk = await attempt(() => result.fetchChunk());
+    // A streamed result ends with an empty chunk, and gives it again and again.
+    if (!chunk || chunk.rowCount === 0) return;
+    yield chunk;
+  }
+}
+
+const rowsPerChunk = 2048;
+
+async function appendRows(
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly Column[],
+  rows: readonly (readonly DuckDBValue[])[],
+): Promise<void> {
+  const appender = await connection.createAppender(table, 'stored');
+  try {
+    for (let from = 0; from < rows.length; from += rowsPerChunk) {
+      const chunk = DuckDBDataChunk.create(columns.map(({ duckdbType }) => duckdbType));
+      chunk.setRows(rows.slice(from, from + rowsPerChunk));
+      appender.appendDataChunk(chunk);
+    }
+  } finally {
+    appender.closeSync();
+  }
+}

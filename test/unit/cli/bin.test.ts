@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { pipewright } from './command.ts';
+
+/** Makes a new Node say that it is an old one. */
+const pretend = `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.1.2'}})`;
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pipewright-bin-'));
+  await mkdir(join(folder, 'cli'));
+  await copyFile(new URL('../../../cli/bin.mjs', import.meta.url), join(folder, 'cli', 'bin.mjs'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function startOld(...args: string[]) {
+  return spawnSync(process.execPath, ['--import', pretend, join(folder, 'cli', 'bin.mjs'), ...args], {
+    encoding: 'utf8',
+  });
+}
+
+describe('the launcher', () => {
+  test('says in one sentence that this Node is too old', () => {
+    const { status, stdout, stderr } = startOld('runs');
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(
+      'pipewright: this is Node 20.1.2, and Pipewright needs Node 24 or newer; install it, or run `npm ci` here, which brings it\n',
+    );
+  });
+
+  test('goes on with the Node that `npm ci` brought, and passes on arguments and exit code', async () => {
+    const node = join(folder, 'node_modules', '.bin', 'node');
+    await mkdir(join(folder, 'node_modules', '.bin'), { recursive: true });
+    await writeFile(node, '#!/bin/sh\necho "$@"\nexit 7\n');
+    await chmod(node, 0o755);
+    const { status, stdout } = startOld('runs', '--limit', '5');
+    expect([status, stdout]).toEqual([7, `${join(folder, 'cli', 'bin.mjs')} runs --limit 5\n`]);
+  });
+});
+
+describe('completion', () => {
+  test('knows the commands and their options in each shell', async () => {
+    for (const shell of ['bash', 'zsh', 'fish']) {
+      const { code, stdout } = await pipewright(['completion', shell]);
+      expect([shell, code]).toEqual([shell, 0]);
+      for (const word of ['validate', 'windows', 'rerun', 'max-processes']) expect(stdout).toContain(word);
+    }
+    expect(await pipewright(['completion', 'tcsh'])).toMatchObject({ code: 2 });
+  });
+
+  test('completes in a real bash', async () => {
+    const { stdout } = await pipewright(['completion', 'bash']);
+    const complete = (words: string[]) => {
+      const set = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}) COMP_CWORD=${words.length - 1}`;
+      return spawnSync('bash', ['--norc', '-c', `${stdout}\n${set}; _pipewright; echo "\${COMPREPLY[@]}"`], {
+        encoding: 'utf8',
+      }).stdout.trim();
+    };
+    expect(complete(['pipewright', 'wi'])).toBe('windows');
+    expect(complete(['pipewright', 'runs', '--li'])).toBe('--limit');
+    expect(complete(['pipewright', 'run', 'taxi', '--w']).split(' ')).toEqual(['--window', '--wait']);
+  });
+});
