@@ -41,7 +41,11 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
         terminal.error(`${terminal.errorColors.green('ready')} at ${url}, watching ${options.dir}; Ctrl-C stops`),
     });
     if (stop.signal.aborted)
-      terminal.error('stopped; tasks that were running go on and are taken up by the next start');
+      terminal.error(
+        options.databaseUrl
+          ? 'stopped; tasks that were running go on and are taken up by the next start'
+          : 'stopped; tasks that were running are tried again by the next start',
+      );
     return exitCodes.ok;
   } finally {
     for (const signal of signals) process.off(signal, listener);
@@ -87,9 +91,7 @@ function logLine(record: Record<string, unknown>, { errorColors }: Terminal): st
   const { time, level, msg, err, ...rest } = record;
   const { name, color } = levels[Number(level)] ?? { name: 'debug', color: 'gray' as const };
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
-  const fields = Object.entries(rest).map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
+  const fields = Object.entries(rest).flatMap(([key, value]) => (value === null ? [] : [`${key}=${fieldText(value)}`]));
   const error = err === undefined ? [] : [(err as { stack?: string; message?: string }).stack ?? JSON.stringify(err)];
   return [
     errorColors.dim(clock),
@@ -100,4 +102,9 @@ function logLine(record: Record<string, unknown>, { errorColors }: Terminal): st
   ]
     .filter((part) => part !== '')
     .join(' ');
+}
+
+/** On one line, whatever it is. */
+function fieldText(value: unknown): string {
+  return typeof value === 'string' && !/[\s"]/.test(value) ? value : JSON.stringify(value);
 }

@@ -31,7 +31,10 @@ export async function openDatabase(options: {
   const pool = createPool({ url, log, max: 10 });
   stack.defer(() => pool.end());
   await pool.query('select ensure_partitions()');
-  const hourly = setInterval(() => pool.query('select ensure_partitions()').catch((err) => log.warn({ err }, 'partitions not made yet')), 3_600_000);
+  const hourly = setInterval(
+    () => pool.query('select ensure_partitions()').catch((err) => log.warn({ err }, 'partitions not made yet')),
+    3_600_000,
+  );
   stack.defer(() => clearInterval(hourly));
 
   const kept = stack.move();

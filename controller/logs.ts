@@ -9,13 +9,21 @@ import { attemptsOfRun } from './store/attempts.ts';
  * With `follow` until the run has settled. Null when there is no such run.
  */
 export function createLogs({ pool, executor }: { pool: pg.Pool; executor: Executor }) {
-  return async (run: string, options: { follow: boolean; signal: AbortSignal }): Promise<AsyncIterable<string> | null> => {
+  return async (
+    run: string,
+    options: { follow: boolean; signal: AbortSignal },
+  ): Promise<AsyncIterable<string> | null> => {
     if ((await attemptsOfRun(pool, run)) === null) return null;
     return lines(pool, executor, run, options);
   };
 }
 
-async function* lines(pool: pg.Pool, executor: Executor, run: string, { follow, signal }: { follow: boolean; signal: AbortSignal }) {
+async function* lines(
+  pool: pg.Pool,
+  executor: Executor,
+  run: string,
+  { follow, signal }: { follow: boolean; signal: AbortSignal },
+) {
   const told = new Set<string>();
   while (!signal.aborted) {
     const state = await attemptsOfRun(pool, run);

@@ -3,7 +3,12 @@ import type { Signals } from './signals.ts';
 import type { PassResult, Step } from './steps/step.ts';
 
 /** Runs one step until the signal aborts: the one place that turns outcomes into the next look. */
-export async function runLoop(options: { step: Step; signals: Signals; signal: AbortSignal; log: Logger }): Promise<void> {
+export async function runLoop(options: {
+  step: Step;
+  signals: Signals;
+  signal: AbortSignal;
+  log: Logger;
+}): Promise<void> {
   const { step, signals, signal } = options;
   const log = options.log.child({ step: step.name });
   let failures = 0;

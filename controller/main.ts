@@ -1,13 +1,16 @@
 /** Wiring only: makes the parts, hands them to each other, and takes them apart in the reverse order. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { createFailpoint } from '../schemas/failpoints.ts';
 import { createApi } from './api/server.ts';
+import { openDatabase } from './database.ts';
+import { endRunners } from './end-runners.ts';
+import type { Executor } from './executors/port.ts';
 import { createProcesses } from './executors/processes/executor.ts';
 import { watchFolder } from './git/folder.ts';
 import { createLogs } from './logs.ts';
-import { endRunners } from './end-runners.ts';
 import { runLoop } from './loop.ts';
 import { attemptId } from './runs/name.ts';
 import { createSignals } from './signals.ts';
@@ -17,13 +20,13 @@ import { createIntake } from './steps/intake.ts';
 import { createLaunch } from './steps/launch.ts';
 import { createObserve } from './steps/observe.ts';
 import { createSchedule } from './steps/schedule.ts';
-import type { Step } from './steps/step.ts';
+import type { Step, Wake } from './steps/step.ts';
 import { createSync } from './steps/sync.ts';
-import { openDatabase } from './database.ts';
-import { createReads } from './store/reads.ts';
-import { createRequests } from './store/requests.ts';
 import { readUnsettled } from './store/attempts.ts';
 import { openHome } from './store/home.ts';
+import { LockedError } from './store/lock.ts';
+import { createReads } from './store/reads.ts';
+import { createRequests } from './store/requests.ts';
 
 const heartbeatMs = 10_000;
 
@@ -51,7 +54,6 @@ export async function startController(options: ControllerOptions): Promise<void>
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   options.signal.addEventListener('abort', () => stop.abort(), { once: true });
-  let fatal: Error | null = null;
 
   const home = await openHome({ path: options.home });
   stack.defer(() => home.release());
@@ -59,39 +61,61 @@ export async function startController(options: ControllerOptions): Promise<void>
     home: home.path,
     url: options.databaseUrl,
     log,
-    onLost: (error) => {
-      fatal = error;
-      stop.abort();
-    },
+    onLost: (error) => stop.abort(error),
   });
   stack.defer(() => database.close());
   const { pool } = database;
-  const failpoint = createFailpoint(options.environment);
-  const executor = createProcesses({
-    home: home.path,
-    capacity: options.maxProcesses,
-    // A warehouse of one's own is all of one's own: half of it would mix two servers.
-    environment: options.environment.POSTGRES_HOST ? options.environment : { ...options.environment, ...database.warehouse },
-    allowEnvironment: (name) => name.startsWith('POSTGRES_') || options.allowEnv.includes(name),
-    secretsDir: join(home.path, 'secrets'),
-    runner: fileURLToPath(new URL('../runner/main.ts', import.meta.url)),
-    heartbeatMs,
-    log,
-    failpoint,
-  });
+  const executor = makeExecutor(options, home.path, database.warehouse);
   // A controller that died between settling an attempt and its process's end left that process to this one.
   await executor.sweep((await readUnsettled(pool)).map((each) => attemptId(each.runId, each.task, each.number)));
   if (!options.databaseUrl) stack.defer(() => endRunners({ pool, executor }));
-  const signals = createSignals();
-  const { wake } = signals;
-  executor.onChange(() => wake('observe'));
 
-  const parts = { pool, wake, failpoint, log };
+  const signals = createSignals();
+  executor.onChange(() => signals.wake('observe'));
+  const api = createApi({
+    reads: createReads({ pool }),
+    requests: createRequests({ pool }),
+    logs: createLogs({ pool, executor }),
+    health: database.health,
+    wake: () => signals.wake('intake'),
+    log,
+  });
+  stack.defer(() => api.close());
+  const url = await api.listen({ host: '127.0.0.1', port: options.port });
+  watchFolder({ dir, onChange: () => signals.wake('sync'), signal: stop.signal });
+  options.onReady?.(url);
+
+  const steps = makeSteps(options, { pool, executor, home: home.path, wake: signals.wake });
+  await Promise.all(steps.map((step) => runLoop({ step, signals, signal: stop.signal, log })));
+  if (stop.signal.reason instanceof LockedError) throw stop.signal.reason;
+}
+
+function makeExecutor(options: ControllerOptions, home: string, warehouse: Record<string, string>): Executor {
+  const { environment, allowEnv, maxProcesses, log } = options;
+  return createProcesses({
+    home,
+    capacity: maxProcesses,
+    // A warehouse of one's own is all of one's own: half of it would mix two servers.
+    environment: environment.POSTGRES_HOST ? environment : { ...environment, ...warehouse },
+    allowEnvironment: (name) => name.startsWith('POSTGRES_') || allowEnv.includes(name),
+    secretsDir: join(home, 'secrets'),
+    runner: fileURLToPath(new URL('../runner/main.ts', import.meta.url)),
+    heartbeatMs,
+    log,
+    failpoint: createFailpoint(environment),
+  });
+}
+
+function makeSteps(
+  { dir, environment, log }: ControllerOptions,
+  { pool, executor, home, wake }: { pool: pg.Pool; executor: Executor; home: string; wake: Wake },
+): Step[] {
+  const parts = { pool, wake, failpoint: createFailpoint(environment), log };
   const places = {
-    artifacts: (runId: number) => join(home.path, 'artifacts', String(runId)),
-    bundle: (digest: string) => join(home.path, 'bundles', `${digest}.json`),
+    artifacts: (runId: number) => join(home, 'artifacts', String(runId)),
+    bundle: (digest: string) => join(home, 'bundles', `${digest}.json`),
   };
-  const steps: Step[] = [
+  return [
     createSync({ ...parts, dir }),
     createIntake(parts),
     createSchedule(parts),
@@ -100,18 +124,4 @@ export async function startController(options: ControllerOptions): Promise<void>
     createObserve({ ...parts, executor }),
     createAdvance(parts),
   ];
-  const api = createApi({
-    reads: createReads({ pool }),
-    requests: createRequests({ pool }),
-    logs: createLogs({ pool, executor }),
-    health: database.health,
-    wake: () => wake('intake'),
-    log,
-  });
-  stack.defer(() => api.close());
-  const url = await api.listen({ host: '127.0.0.1', port: options.port });
-  watchFolder({ dir, onChange: () => wake('sync'), signal: stop.signal });
-  options.onReady?.(url);
-  await Promise.all(steps.map((step) => runLoop({ step, signals, signal: stop.signal, log })));
-  if (fatal) throw fatal;
 }

@@ -1,4 +1,4 @@
-import { openSync, closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 
 /**
  * Places where a test kills or freezes a process: one before and one after every effect and every commit. `test/chaos`

@@ -28,7 +28,7 @@ export async function localEnvironment(
 }
 
 async function readWarehouse(home: string): Promise<Environment> {
-  const path = join(home, 'warehouse.env');
+  const path = join(home, 'warehouse.json');
   const text = await readIfThere(path);
   if (text === null) return {};
   try {

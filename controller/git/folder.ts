@@ -1,16 +1,12 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import type { Problem } from '../../schemas/generated/types.ts';
-import type { ProblemCode } from '../../schemas/problem-codes.ts';
+import { FolderError, folderLimits, type Limits, type PathProblem } from './limits.ts';
 import { listFolder } from './list.ts';
 import { readText } from './text.ts';
 
+export { FolderError } from './limits.ts';
 export { watchFolder } from './watch.ts';
-
-/** The folder itself cannot be read. The message is one sentence. */
-export class FolderError extends Error {
-  override readonly name = 'FolderError';
-}
 
 export type Folder = {
   /** Texts by path relative to the folder, with `/`, in the order of the paths. */
@@ -22,23 +18,8 @@ export type Folder = {
   readonly complete: boolean;
 };
 
-/** What a source may hold. */
-export const folderLimits = {
-  /** Manifests and SQL files. */
-  files: 50_000,
-  /** Folders and files of any kind. */
-  entries: 200_000,
-  /** One file, in bytes. */
-  fileBytes: 1024 * 1024,
-  /** All files together, in bytes. */
-  totalBytes: 256 * 1024 * 1024,
-} as const;
-
 /** How often reading starts again because a file vanished meanwhile, as when an editor saves by renaming. */
 const attempts = 5;
-
-/** What is wrong with one path of a folder. */
-export type PathProblem = { readonly path: string; readonly code: ProblemCode; readonly message: string };
 
 /**
  * Reads the `.yaml`, `.yml` and `.sql` files below a folder, but not below `node_modules` or names that begin with a dot. Symbolic
@@ -46,15 +27,13 @@ export type PathProblem = { readonly path: string; readonly code: ProblemCode; r
  */
 export async function readFolder(dir: string, limits: Limits = folderLimits): Promise<Folder> {
   const root = await realpath(dir).catch((error: NodeJS.ErrnoException) => {
-    throw new FolderError(`folder "${dir}" cannot be read (${error.code}); create it or name another one`);
+    throw new FolderError(dir, error);
   });
   for (let attempt = 1; ; attempt++) {
     const found = await readOnce(root, limits);
     if (!found.vanished || attempt === attempts) return toFolder(found);
   }
 }
-
-export type Limits = { readonly [Limit in keyof typeof folderLimits]: number };
 
 type Found = { texts: Map<string, string>; problems: PathProblem[]; vanished: boolean };
 
@@ -82,7 +61,7 @@ async function readOnce(root: string, limits: Limits): Promise<Found> {
   return { texts: new Map(), problems: [{ path: '.', code: 'too-large', message }], vanished: false };
 }
 
-function toFolder({ texts, problems }: Found): Folder {
+function toFolder({ texts, problems, vanished }: Found): Folder {
   const files = new Map([...texts].sort(([a], [b]) => (a < b ? -1 : 1)));
   const sorted = problems.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const hash = createHash('sha256');
@@ -92,6 +71,6 @@ function toFolder({ texts, problems }: Found): Folder {
     files,
     digest: hash.digest('hex'),
     problems: sorted.map(({ path, code, message }) => ({ file: path, line: 1, column: 1, code, message })),
-    complete: problems.length === 0,
+    complete: problems.length === 0 && !vanished,
   };
 }

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import type { Limits, PathProblem } from './folder.ts';
+import { FolderError, type Limits, type PathProblem } from './limits.ts';
 
 /** `path` is relative to the folder, with `/`; `target` is the absolute path behind symbolic links. */
 export type ListedFile = { readonly path: string; readonly target: string };
@@ -14,22 +14,23 @@ type Level = { readonly target: string; readonly path: string; readonly ancestor
 export async function listFolder(root: string, limits: Limits): Promise<Listing> {
   const walk: Walk = { root, limits, files: [], problems: [], entries: 0, isFull: false };
   await list(walk, { target: root, path: '', ancestors: [] });
-  if (!walk.isFull) return walk;
+  if (!walk.isFull && walk.files.length <= limits.files) return walk;
   const message = `the folder has more than ${limits.files} manifests and SQL files, or ${limits.entries} files of any kind; divide it into several sources`;
   return { files: [], problems: [{ path: '.', code: 'too-many-files', message }] };
 }
 
 async function list(walk: Walk, { target, path, ancestors }: Level): Promise<void> {
   const entries = await readdir(target, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (path === '') throw new FolderError(target, error);
     if (error.code !== 'ENOENT') {
-      const message = `folder "${path || '.'}" cannot be read (${error.code}); give the controller the right to`;
-      walk.problems.push({ path: path || '.', code: 'unreadable-file', message });
+      const message = `folder "${path}" cannot be read (${error.code}); give the controller the right to`;
+      walk.problems.push({ path, code: 'unreadable-file', message });
     }
     return [];
   });
   walk.entries += entries.length;
-  if (walk.entries > walk.limits.entries || walk.files.length > walk.limits.files) walk.isFull = true;
   for (const entry of entries) {
+    walk.isFull ||= walk.entries > walk.limits.entries || walk.files.length > walk.limits.files;
     if (walk.isFull) return;
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
     const below = path === '' ? entry.name : `${path}/${entry.name}`;

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { PathProblem } from './folder.ts';
+import type { PathProblem } from './limits.ts';
 
 /** The text of a file, a problem, or undefined when there is no such file any more. */
 export async function readText(

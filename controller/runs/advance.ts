@@ -51,7 +51,11 @@ export type ConditionOf = (task: string) => null | 'ConditionFalse' | 'Expressio
 export function advance(run: RunState, conditionOf: ConditionOf): Advance {
   if (run.phase === 'Queued') {
     // It has no tasks yet: they are made when it is admitted.
-    return { tasks: [], stop: [], settled: run.ending ? { phase: 'Cancelled', reason: run.ending, message: null } : null };
+    return {
+      tasks: [],
+      stop: [],
+      settled: run.ending ? { phase: 'Cancelled', reason: run.ending, message: null } : null,
+    };
   }
   const after = new Map<string, TaskState>();
   const changes: TaskChange[] = [];
@@ -71,7 +75,11 @@ function next(
   after: ReadonlyMap<string, TaskState>,
   conditionOf: ConditionOf,
 ): TaskChange | null {
-  const change = (phase: TaskPhase, reason: Reason | null, more: { lost?: number; afterMs?: number } = {}): TaskChange => ({
+  const change = (
+    phase: TaskPhase,
+    reason: Reason | null,
+    more: { lost?: number; afterMs?: number } = {},
+  ): TaskChange => ({
     name: task.name,
     from: task.phase,
     phase,
@@ -83,7 +91,9 @@ function next(
   if (ending && !isSettled(task.phase)) return change('Cancelled', ending);
   if (task.phase !== 'Pending') return null;
   const needs = task.needs.map((name) => after.get(name));
-  if (needs.some((need) => need?.phase === 'Failed' || need?.phase === 'Cancelled' || need?.reason === 'UpstreamFailed')) {
+  if (
+    needs.some((need) => need?.phase === 'Failed' || need?.phase === 'Cancelled' || need?.reason === 'UpstreamFailed')
+  ) {
     return change('Skipped', 'UpstreamFailed');
   }
   if (needs.some((need) => need?.phase === 'Skipped')) return change('Skipped', 'UpstreamSkipped');
@@ -114,7 +124,8 @@ function settle(tasks: readonly TaskState[], ending: RunState['ending']): Advanc
     const phase = ending === 'TimedOut' ? 'Failed' : 'Cancelled';
     return { phase, reason: ending ?? 'CancelledByRequest', message: null };
   }
-  if (tasks.every((task) => task.phase === 'Skipped')) return { phase: 'Skipped', reason: 'ConditionFalse', message: null };
+  if (tasks.every((task) => task.phase === 'Skipped'))
+    return { phase: 'Skipped', reason: 'ConditionFalse', message: null };
   return { phase: 'Succeeded', reason: null, message: null };
 }
 

@@ -1,12 +1,20 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Failpoint } from '../../schemas/failpoints.ts';
-import { evaluateCondition, ExpressionError, type Scalar, type Scope } from '../expressions/template.ts';
+import { ExpressionError, evaluateCondition, type Scalar, type Scope } from '../expressions/template.ts';
 import { type Advance, advance, type ConditionOf, type TaskState } from '../runs/advance.ts';
 import type { SettledAttempt } from '../runs/retry.ts';
 import { requestStops } from '../store/attempts.ts';
 import { transaction } from '../store/pool.ts';
-import { clearNews, type NewsRun, readTasks, settleRuns, type TaskRow, takeNews, writeTaskChanges } from '../store/runs.ts';
+import {
+  clearNews,
+  type NewsRun,
+  readTasks,
+  settleRuns,
+  type TaskRow,
+  takeNews,
+  writeTaskChanges,
+} from '../store/runs.ts';
 import { windowOfRun } from './run-window.ts';
 import { again, done, type Step, type Wake } from './step.ts';
 
@@ -30,7 +38,8 @@ export function createAdvance(options: { pool: pg.Pool; wake: Wake; failpoint: F
         if (result.settled) log.info({ run: run.name, ...result.settled }, 'run settled');
       }
       if (looked.some(({ result }) => result.settled)) wake('admit');
-      if (looked.some(({ result }) => result.stop.length > 0 || result.tasks.some((task) => task.phase === 'Ready'))) wake('launch');
+      if (looked.some(({ result }) => result.stop.length > 0 || result.tasks.some((task) => task.phase === 'Ready')))
+        wake('launch');
       return looked.length === runsPerPass ? again : done();
     },
   };
@@ -41,7 +50,13 @@ type Decided = { readonly run: NewsRun; readonly result: Advance };
 async function decide(db: pg.ClientBase): Promise<Decided[]> {
   const runs = await takeNews(db, runsPerPass);
   if (runs.length === 0) return [];
-  const tasks = Map.groupBy(await readTasks(db, runs.map((run) => run.id)), (task) => task.runId);
+  const tasks = Map.groupBy(
+    await readTasks(
+      db,
+      runs.map((run) => run.id),
+    ),
+    (task) => task.runId,
+  );
   return runs.map((run) => {
     const rows = tasks.get(run.id) ?? [];
     const state = {
@@ -55,22 +70,39 @@ async function decide(db: pg.ClientBase): Promise<Decided[]> {
 
 async function write(db: pg.ClientBase, decided: readonly Decided[]): Promise<void> {
   if (decided.length === 0) return;
-  await writeTaskChanges(db, decided.flatMap(({ run, result }) => result.tasks.map((task) => ({ runId: run.id, ...task }))));
+  await writeTaskChanges(
+    db,
+    decided.flatMap(({ run, result }) => result.tasks.map((task) => ({ runId: run.id, ...task }))),
+  );
   await requestStops(
     db,
     decided.flatMap(({ run, result }) =>
       result.stop.map((task) => ({ runId: run.id, task, reason: run.cancelReason ?? ('TimedOut' as const) })),
     ),
   );
-  await settleRuns(db, decided.flatMap(({ run, result }) => (result.settled ? [{ id: run.id, ...result.settled }] : [])));
-  await clearNews(db, decided.map(({ run }) => run.id));
+  await settleRuns(
+    db,
+    decided.flatMap(({ run, result }) => (result.settled ? [{ id: run.id, ...result.settled }] : [])),
+  );
+  await clearNews(
+    db,
+    decided.map(({ run }) => run.id),
+  );
 }
 
 function taskState(row: TaskRow): TaskState {
   const { attempt } = row;
   const live = attempt === null || attempt.phase === 'Claimed' || attempt.phase === 'Running';
   const settled = live ? null : { ...attempt, phase: attempt.phase as SettledAttempt['phase'] };
-  return { name: row.name, needs: row.needs, phase: row.phase, reason: row.reason, lost: row.lost, retry: row.retry, settled };
+  return {
+    name: row.name,
+    needs: row.needs,
+    phase: row.phase,
+    reason: row.reason,
+    lost: row.lost,
+    retry: row.retry,
+    settled,
+  };
 }
 
 function conditions(run: NewsRun, rows: readonly TaskRow[]): ConditionOf {
@@ -89,7 +121,8 @@ function conditions(run: NewsRun, rows: readonly TaskRow[]): ConditionOf {
 
 function scopeOf(run: NewsRun): Scope {
   const variables: Record<string, Scalar> = {};
-  for (const [name, declared] of Object.entries(run.details.variables)) variables[name] = (declared.default ?? null) as Scalar;
+  for (const [name, declared] of Object.entries(run.details.variables))
+    variables[name] = (declared.default ?? null) as Scalar;
   return {
     variables: { ...variables, ...run.variables },
     window: windowOfRun(run),

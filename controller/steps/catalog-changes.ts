@@ -15,7 +15,13 @@ export type Change =
       /** Where the cursor goes; null leaves it where it is. */
       readonly cursorAt: Date | null;
     }
-  | { readonly kind: 'readiness'; readonly name: string; readonly id: number; readonly ready: boolean; readonly file: string }
+  | {
+      readonly kind: 'readiness';
+      readonly name: string;
+      readonly id: number;
+      readonly ready: boolean;
+      readonly file: string;
+    }
   | { readonly kind: 'retired'; readonly name: string; readonly id: number };
 
 export type Comparison = {

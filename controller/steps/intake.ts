@@ -35,7 +35,9 @@ async function answer(db: pg.ClientBase, request: OpenRequest, log: Logger): Pro
   await db.query('savepoint request');
   try {
     const run = await handle(db, request);
-    await writeAudit(db, [{ actor: request.actor, verb: request.kind, subjectKind: 'run', subject: run, details: request.body }]);
+    await writeAudit(db, [
+      { actor: request.actor, verb: request.kind, subjectKind: 'run', subject: run, details: request.body },
+    ]);
     return { run };
   } catch (error) {
     // When the connection is gone this throws, and the whole request is tried again later.

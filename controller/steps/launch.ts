@@ -87,7 +87,11 @@ async function launchOne(claim: ClaimedAttempt, options: LaunchOptions): Promise
 }
 
 /** Whatever the failed launch may have left is barred before the attempt counts as lost; guarded by the claim, as a success is. */
-async function settleUnlaunched(claim: ClaimedAttempt, error: unknown, { pool, executor }: LaunchOptions): Promise<void> {
+async function settleUnlaunched(
+  claim: ClaimedAttempt,
+  error: unknown,
+  { pool, executor }: LaunchOptions,
+): Promise<void> {
   const message = `it could not be launched: ${error instanceof Error ? error.message : String(error)}`;
   const { runId, task, number } = claim;
   await transaction(pool, async (db) => {

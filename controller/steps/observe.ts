@@ -11,10 +11,16 @@ import { done, type Step, type Wake } from './step.ts';
 const whileLiveMs = 1_000;
 
 /** Live attempts, as the executor sees them now → outcome, reason and report in rows. */
-export function createObserve(options: { pool: pg.Pool; executor: Executor; wake: Wake; failpoint: Failpoint; log: Logger }): Step {
+export function createObserve(options: {
+  pool: pg.Pool;
+  executor: Executor;
+  wake: Wake;
+  failpoint: Failpoint;
+  log: Logger;
+}): Step {
   const { pool, executor, wake, failpoint, log } = options;
 
-  async function outcomeOf(attempt: LiveAttempt, seen: Observation | undefined): Promise<Outcome | null> {
+  async function outcomeOf(attempt: LiveAttempt, seen: Observation | undefined): Promise<NamedOutcome | null> {
     if (!seen || seen.state === 'running') return null;
     if (seen.state === 'reported') return fromReport(attempt, seen.report);
     // Nothing may run on under an attempt that is settled as lost, so it is fenced first; it may have reported meanwhile.
@@ -39,8 +45,8 @@ export function createObserve(options: { pool: pg.Pool; executor: Executor; wake
           failpoint('observe.before-commit');
         });
         failpoint('observe.after-commit');
-        for (const { task, phase, reason, message, runId, number } of outcomes) {
-          log.info({ runId, task, attempt: number, phase, reason, message }, 'attempt settled');
+        for (const { runName, task, number, phase, reason, message } of outcomes) {
+          log.info({ run: runName, task, attempt: number, phase, reason, message }, 'attempt settled');
         }
         // A slot is free and a run has news.
         wake('advance', 'launch');
@@ -50,18 +56,29 @@ export function createObserve(options: { pool: pg.Pool; executor: Executor; wake
   };
 }
 
-function fromReport(attempt: LiveAttempt, report: TaskReport): Outcome {
-  const key = { runId: attempt.runId, task: attempt.task, number: attempt.number, report };
+type NamedOutcome = Outcome & { readonly runName: string };
+
+function keyOf({ runId, runName, task, number }: LiveAttempt) {
+  return { runId, runName, task, number };
+}
+
+function fromReport(attempt: LiveAttempt, report: TaskReport): NamedOutcome {
+  const key = { ...keyOf(attempt), report };
   if (report.outcome === 'Succeeded') return { ...key, phase: 'Succeeded', reason: null, message: null };
   if (report.outcome === 'Failed') {
-    return { ...key, phase: 'Failed', reason: report.reason ?? 'InternalError', message: report.error?.message ?? null };
+    return {
+      ...key,
+      phase: 'Failed',
+      reason: report.reason ?? 'InternalError',
+      message: report.error?.message ?? null,
+    };
   }
   return { ...withoutReport(attempt, 'its runner was told to end, but not by the controller'), report };
 }
 
 /** An attempt that ended without an answer of its own: because it was stopped, or for a reason nobody knows. */
-function withoutReport(attempt: LiveAttempt, detail: string): Outcome {
-  const key = { runId: attempt.runId, task: attempt.task, number: attempt.number, report: null };
+function withoutReport(attempt: LiveAttempt, detail: string): NamedOutcome {
+  const key = { ...keyOf(attempt), report: null };
   if (attempt.stopReason === null) return { ...key, phase: 'Lost', reason: 'Lost', message: detail };
   if (attempt.stopReason === 'TimedOut') {
     return { ...key, phase: 'Failed', reason: 'TimedOut', message: 'it took longer than its timeout and was ended' };

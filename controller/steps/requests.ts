@@ -31,11 +31,23 @@ export async function startRun(db: pg.ClientBase, request: OpenRequest): Promise
     return queueForWindow(db, pipeline, window, { trigger: 'manual', variables, requestId: request.id });
   }
   if (body.window !== undefined) {
-    throw new RefusedError('no-schedule', `pipeline "${pipeline.name}" has no schedule, so it has no windows; leave out the window`);
+    throw new RefusedError(
+      'no-schedule',
+      `pipeline "${pipeline.name}" has no schedule, so it has no windows; leave out the window`,
+    );
   }
   const name = manualRunName(pipeline.name, await nextManualSeq(db, pipeline.id));
   const { id: pipelineId, versionId } = pipeline;
-  await queueRun(db, { name, pipelineId, versionId, trigger: 'manual', variables, requestId: request.id, runNo: 1, window: null });
+  await queueRun(db, {
+    name,
+    pipelineId,
+    versionId,
+    trigger: 'manual',
+    variables,
+    requestId: request.id,
+    runNo: 1,
+    window: null,
+  });
   return name;
 }
 
@@ -49,7 +61,14 @@ export async function rerun(db: pg.ClientBase, request: OpenRequest): Promise<st
   const more = { trigger: 'rerun' as const, variables: run.variables, requestId: request.id };
   if (run.windowStart === null) {
     const name = manualRunName(pipeline.name, await nextManualSeq(db, pipeline.id));
-    await queueRun(db, { name, pipelineId: pipeline.id, versionId: pipeline.versionId, ...more, runNo: 1, window: null });
+    await queueRun(db, {
+      name,
+      pipelineId: pipeline.id,
+      versionId: pipeline.versionId,
+      ...more,
+      runNo: 1,
+      window: null,
+    });
     return name;
   }
   const { windowStart: start } = run;
@@ -61,7 +80,10 @@ export async function rerun(db: pg.ClientBase, request: OpenRequest): Promise<st
 export async function cancelRun(db: pg.ClientBase, request: OpenRequest): Promise<string> {
   const run = await findRun(db, request.body.run as string);
   if (run.phase !== 'Queued' && run.phase !== 'Running') {
-    throw new RefusedError('settled', `run "${run.name}" has already ended as ${run.phase}; there is nothing to cancel`);
+    throw new RefusedError(
+      'settled',
+      `run "${run.name}" has already ended as ${run.phase}; there is nothing to cancel`,
+    );
   }
   await requestCancel(db, run.id, 'CancelledByRequest');
   return run.name;
@@ -75,7 +97,10 @@ async function queueForWindow(
 ): Promise<string> {
   const head = await lockWindow(db, { ...window, pipelineId: pipeline.id, calendarId: pipeline.calendarId ?? 0 });
   if (head.liveRun) {
-    throw new RefusedError('live', `window ${head.label} of pipeline "${pipeline.name}" has a live run, "${head.liveRun}"; wait for it or cancel it first`);
+    throw new RefusedError(
+      'live',
+      `window ${head.label} of pipeline "${pipeline.name}" has a live run, "${head.liveRun}"; wait for it or cancel it first`,
+    );
   }
   const runNo = head.lastRunNo + 1;
   const name = windowRunName(pipeline.name, head.label, runNo);
@@ -87,7 +112,10 @@ function chooseWindow(pipeline: PipelineForRequest, schedule: CompiledSchedule, 
   if (text === undefined) {
     const latest = latestClosedWindow(schedule, pipeline.now);
     if (latest) return latest;
-    throw new RefusedError('no-window', `no window of pipeline "${pipeline.name}" has closed yet; name one with --window`);
+    throw new RefusedError(
+      'no-window',
+      `no window of pipeline "${pipeline.name}" has closed yet; name one with --window`,
+    );
   }
   const chosen = parseWindowStart(text, schedule, pipeline.tookOverAt ? { beginsAt: pipeline.tookOverAt } : {});
   if ('error' in chosen) throw new RefusedError('bad-window', `pipeline "${pipeline.name}": ${chosen.error}`);
@@ -103,8 +131,12 @@ function givenVariables(pipeline: PipelineForRequest, given: Record<string, Scal
 async function findPipeline(db: pg.ClientBase, name: string): Promise<PipelineForRequest> {
   const pipeline = await lockPipeline(db, name);
   if (pipeline && !pipeline.retired) return pipeline;
-  if (pipeline) throw new RefusedError('retired', `pipeline "${name}" is retired: its manifest is gone; bring it back to run it`);
-  throw new RefusedError('unknown-pipeline', `there is no pipeline "${name}"${didYouMean(name, await pipelineNames(db))}`);
+  if (pipeline)
+    throw new RefusedError('retired', `pipeline "${name}" is retired: its manifest is gone; bring it back to run it`);
+  throw new RefusedError(
+    'unknown-pipeline',
+    `there is no pipeline "${name}"${didYouMean(name, await pipelineNames(db))}`,
+  );
 }
 
 async function findRun(db: pg.ClientBase, name: string) {

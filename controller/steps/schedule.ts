@@ -2,7 +2,14 @@ import type pg from 'pg';
 import type { Failpoint } from '../../schemas/failpoints.ts';
 import { windowRunName } from '../runs/name.ts';
 import { transaction } from '../store/pool.ts';
-import { cutWindows, type DuePipeline, moveCursors, msUntilDue, recordSkipped, takeDuePipelines } from '../store/windows.ts';
+import {
+  cutWindows,
+  type DuePipeline,
+  moveCursors,
+  msUntilDue,
+  recordSkipped,
+  takeDuePipelines,
+} from '../store/windows.ts';
 import { planDue } from '../windows/due.ts';
 import { again, done, type Step, type Wake } from './step.ts';
 
@@ -19,9 +26,18 @@ export function createSchedule({ pool, wake, failpoint }: { pool: pg.Pool; wake:
         const due = await takeDuePipelines(db, pipelinesPerPass);
         if (due.length === 0) return { pipelines: 0, queued: 0 };
         const plans = due.map(plan);
-        const queued = await cutWindows(db, plans.flatMap((each) => each.windows));
-        await recordSkipped(db, plans.flatMap((each) => each.skipped));
-        await moveCursors(db, plans.map((each) => each.move));
+        const queued = await cutWindows(
+          db,
+          plans.flatMap((each) => each.windows),
+        );
+        await recordSkipped(
+          db,
+          plans.flatMap((each) => each.skipped),
+        );
+        await moveCursors(
+          db,
+          plans.map((each) => each.move),
+        );
         failpoint('schedule.before-commit');
         return { pipelines: due.length, queued };
       });

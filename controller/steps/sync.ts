@@ -58,12 +58,29 @@ async function apply({ pool, dir, failpoint }: SyncOptions, compiled: Compiled):
     const { rows } = await db.query('select now() as now');
     const source = await catalog.lockSource(db, { name: 'local', kind: 'folder', location: dir });
     const revisionId = await catalog.recordRevision(db, source.id, compiled.digest, dir);
-    const elsewhere = await catalog.ownedElsewhere(db, source.id, compiled.pipelines.map((pipeline) => pipeline.name));
+    const elsewhere = await catalog.ownedElsewhere(
+      db,
+      source.id,
+      compiled.pipelines.map((pipeline) => pipeline.name),
+    );
     const own = compiled.pipelines.filter((pipeline) => !elsewhere.has(pipeline.name));
     await catalog.replaceProblems(db, source.id, [...compiled.problems, ...taken(compiled.pipelines, elsewhere)]);
-    const changes = compareCatalog({ ...compiled, pipelines: own, rows: await catalog.readCatalog(db, source.id), now: rows[0].now });
-    await applyVersions(db, source.id, revisionId, changes.flatMap((change) => (change.kind === 'version' ? [change] : [])));
-    await catalog.markReadiness(db, changes.flatMap((change) => (change.kind === 'readiness' ? [change] : [])));
+    const changes = compareCatalog({
+      ...compiled,
+      pipelines: own,
+      rows: await catalog.readCatalog(db, source.id),
+      now: rows[0].now,
+    });
+    await applyVersions(
+      db,
+      source.id,
+      revisionId,
+      changes.flatMap((change) => (change.kind === 'version' ? [change] : [])),
+    );
+    await catalog.markReadiness(
+      db,
+      changes.flatMap((change) => (change.kind === 'readiness' ? [change] : [])),
+    );
     const retired = changes.flatMap((change) => (change.kind === 'retired' ? [change.id] : []));
     await catalog.retirePipelines(db, retired);
     await cancelQueuedOf(db, retired, 'PipelineRetired');
@@ -87,12 +104,23 @@ async function applyVersions(
   await catalog.saveBundles(
     db,
     await Promise.all(
-      [...missing].map(async (digest) => ({ digest, content: await gzipAsync(JSON.stringify(bundles.get(digest)), { level: 4 }) })),
+      [...missing].map(async (digest) => ({
+        digest,
+        content: await gzipAsync(JSON.stringify(bundles.get(digest)), { level: 4 }),
+      })),
     ),
   );
-  const ids = await catalog.savePipelines(db, sourceId, changes.map(({ compiled }) => compiled));
+  const ids = await catalog.savePipelines(
+    db,
+    sourceId,
+    changes.map(({ compiled }) => compiled),
+  );
   const idOf = (change: { compiled: CompiledPipeline }) => ids.get(change.compiled.name) as number;
-  const versions = await catalog.saveVersions(db, revisionId, changes.map((change) => ({ pipelineId: idOf(change), compiled: change.compiled })));
+  const versions = await catalog.saveVersions(
+    db,
+    revisionId,
+    changes.map((change) => ({ pipelineId: idOf(change), compiled: change.compiled })),
+  );
   const calendars = await catalog.saveCalendars(
     db,
     changes.flatMap((change) => (change.newCalendar ? [{ pipelineId: idOf(change), ...change.newCalendar }] : [])),
@@ -129,7 +157,13 @@ function auditRow(change: Change) {
   return [{ actor: 'sync', verb: change.kind, subjectKind: 'pipeline' as const, subject: change.name, details }];
 }
 
-function report(log: Logger, dir: string, pipelines: number, problems: readonly Problem[], changes: readonly Change[]): void {
+function report(
+  log: Logger,
+  dir: string,
+  pipelines: number,
+  problems: readonly Problem[],
+  changes: readonly Change[],
+): void {
   log.info({ dir, pipelines, problems: problems.length, changed: changes.length }, 'folder synced');
   for (const { file, line, column, message } of problems) log.error(`${file}:${line}:${column}: ${message}`);
 }

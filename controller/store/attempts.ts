@@ -115,12 +115,15 @@ export async function holdsClaim(db: pg.ClientBase, attempt: ClaimedAttempt): Pr
 
 /** Attempts that may have a process: claimed or launched, and not settled. */
 export async function readUnsettled(pool: pg.Pool): Promise<{ runId: number; task: string; number: number }[]> {
-  const { rows } = await pool.query(`select run_id as "runId", task, number from attempts where phase in ('Claimed', 'Running')`);
+  const { rows } = await pool.query(
+    `select run_id as "runId", task, number from attempts where phase in ('Claimed', 'Running')`,
+  );
   return rows;
 }
 
 export type LiveAttempt = {
   readonly runId: number;
+  readonly runName: string;
   readonly task: string;
   readonly number: number;
   readonly stopReason: Ending | null;
@@ -129,7 +132,8 @@ export type LiveAttempt = {
 /** Attempts that were launched and have not settled. */
 export async function readLive(pool: pg.Pool): Promise<LiveAttempt[]> {
   const { rows } = await pool.query(
-    `select run_id as "runId", task, number, stop_reason as "stopReason" from attempts where phase = 'Running' order by run_id`,
+    `select a.run_id as "runId", r.name as "runName", a.task, a.number, a.stop_reason as "stopReason"
+     from attempts a join runs r on r.id = a.run_id where a.phase = 'Running' order by a.run_id`,
   );
   return rows;
 }

@@ -11,7 +11,7 @@ import { parseTable, type TableName } from './names.ts';
 import { planWrite, type WritePlan } from './plan.ts';
 import { prepareTarget, type Target } from './target.ts';
 import { allowBulk, beginTransaction } from './transactions.ts';
-import { copyRows, type Rows, type Sent, takeAhead } from './write.ts';
+import { copyRows, type Sent } from './write.ts';
 
 export type PostgresExportOptions = {
   /** The block's `export.postgres`, its templates rendered. */
@@ -79,47 +79,30 @@ async function exportInto(
   options: PostgresExportOptions,
 ): Promise<PostgresExportResult> {
   const { spec, order, relation, timeZone, failpoint } = options;
-  const plan = planWrite({ write: spec.write, columns: relation.columns, order, timeZone });
-  const rows = takeAhead(relation);
-  try {
-    failpoint('export.before-claim');
-    const committed = fence ? await fence.claim(client) : null;
-    failpoint('export.after-claim');
-    if (committed) return committedBefore(committed, order);
-    const target = await prepareTarget(client, {
-      table,
-      columns: relation.columns,
-      schemaChange: spec.schemaChange ?? 'error',
-      tag: plan.tag?.name,
-      index: plan.index,
-    });
-    return await writeAll({ client, table, fence, plan, target, rows }, options);
-  } finally {
-    await rows.drop();
-  }
+  const { columns } = relation;
+  const plan = planWrite({ write: spec.write, columns, order, timeZone });
+  failpoint('export.before-claim');
+  const committed = fence ? await fence.claim(client) : null;
+  failpoint('export.after-claim');
+  if (committed) return committedBefore(committed, order);
+  const { index, tag } = plan;
+  const schemaChange = spec.schemaChange ?? 'error';
+  const target = await prepareTarget(client, { table, columns, schemaChange, tag: tag?.name, index });
+  return writeAll({ client, table, fence, plan, target }, options);
 }
 
-type Parts = { client: pg.Client; table: TableName; fence: Fence | null; plan: WritePlan; target: Target; rows: Rows };
+type Parts = { client: pg.Client; table: TableName; fence: Fence | null; plan: WritePlan; target: Target };
 
 /** The data transaction. Where it returns or throws without a commit, the end of the session rolls it back. */
 async function writeAll(parts: Parts, options: PostgresExportOptions): Promise<PostgresExportResult> {
-  const { client, table, fence, plan, target, rows } = parts;
+  const { client, table, fence, plan, target } = parts;
   const { relation, order, failpoint, progress = () => {} } = options;
-  const { columns } = relation;
-  const mode = plan.mode({ client, table, columns: columns.map(({ name }) => name), log: options.log });
+  const columns = relation.columns.map(({ name }) => name);
+  const mode = plan.mode({ client, table, columns, log: options.log });
   await beginTransaction(client);
   await allowBulk(client);
   const into = await mode.before();
-  const sent = await copyRows({
-    client,
-    into,
-    columns,
-    target,
-    plan,
-    window: order.window,
-    chunks: rows.chunks,
-    progress,
-  });
+  const sent = await copyRows({ client, into, relation, target, plan, window: order.window, progress });
   await mode.after();
   await options.beforeCommit();
   const committed = fence ? await fence.settle(client, sent) : null;

@@ -17,8 +17,8 @@ export type TargetOptions = {
   index: { kind: 'window'; column: string } | { kind: 'keys'; columns: readonly string[] } | null;
 };
 
-/** How the rows' columns are written into the table, in their order. */
-export type Target = { writers: readonly FieldWriter[] };
+/** The rows' columns in their order, and how each is written into the table. */
+export type Target = { columns: readonly { column: Column; writer: FieldWriter }[] };
 
 /**
  * Makes the table fit for the rows: creates schema and table, adds columns where that is allowed. All of it happens in a
@@ -34,8 +34,12 @@ export async function prepareTarget(client: pg.Client, options: TargetOptions): 
   }
   const mismatches = mismatchesOf(existing, options);
   if (mismatches.length > 0) throw mismatch(table, mismatches);
-  const writers = columns.map((column) => writerInto(column, existing));
-  return { writers: writers.filter((writer) => writer !== null) };
+  return {
+    columns: columns.flatMap((column) => {
+      const writer = writerInto(column, existing);
+      return writer ? [{ column, writer }] : [];
+    }),
+  };
 }
 
 function refuseNames({ table, columns, tag }: TargetOptions): void {

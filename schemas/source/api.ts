@@ -7,7 +7,11 @@ export const phases = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled', 
 export const taskPhases = ['Pending', 'Ready', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'] as const;
 export const attemptPhases = ['Claimed', 'Running', 'Succeeded', 'Failed', 'Lost', 'Cancelled'] as const;
 
-const windowBounds = object('Half-open `[start, end)`, UTC.', { start: { ...instant, description: 'Inclusive.' }, end: { ...instant, description: 'Exclusive.' } }, ['start', 'end']);
+const windowBounds = object(
+  'Half-open `[start, end)`, UTC.',
+  { start: { ...instant, description: 'Inclusive.' }, end: { ...instant, description: 'Exclusive.' } },
+  ['start', 'end'],
+);
 
 const runFields: Record<string, Schema> = {
   name: text('Its name, such as `yellow-taxi-to-postgres-2019-01`.'),
@@ -65,7 +69,11 @@ export const api: Record<string, Schema> = {
     },
     [...runRequired, 'message', 'version', 'revision', 'variables', 'tasks'],
   ),
-  RunList: object('Runs, newest first.', { runs: list('The runs.', ref('RunSummary')), next: nullable(text('Pass as `before` for the next page.')) }, ['runs', 'next']),
+  RunList: object(
+    'Runs, newest first.',
+    { runs: list('The runs.', ref('RunSummary')), next: nullable(text('Pass as `before` for the next page.')) },
+    ['runs', 'next'],
+  ),
   PipelineSummary: object(
     'A pipeline in a list.',
     {
@@ -75,7 +83,10 @@ export const api: Record<string, Schema> = {
       schedule: nullable(text('Its schedule, for reading, such as `every month`.')),
       timeZone: nullable(text('Its zone.')),
       suspended: { type: 'boolean', description: 'True when its schedule is stopped.' },
-      ready: { type: 'boolean', description: 'False when its manifest has problems and the last good version goes on.' },
+      ready: {
+        type: 'boolean',
+        description: 'False when its manifest has problems and the last good version goes on.',
+      },
       lastWindow: nullable(windowBounds),
       lastPhase: nullable(ref('Phase')),
       nextDueAt: nullable({ ...instant, description: 'When its next window is due.' }),
@@ -83,9 +94,30 @@ export const api: Record<string, Schema> = {
       queuedRuns: count('Runs that are queued.'),
       version: text('Digest of its version.'),
     },
-    ['name', 'source', 'file', 'schedule', 'timeZone', 'suspended', 'ready', 'lastWindow', 'lastPhase', 'nextDueAt', 'activeRuns', 'queuedRuns', 'version'],
+    [
+      'name',
+      'source',
+      'file',
+      'schedule',
+      'timeZone',
+      'suspended',
+      'ready',
+      'lastWindow',
+      'lastPhase',
+      'nextDueAt',
+      'activeRuns',
+      'queuedRuns',
+      'version',
+    ],
   ),
-  PipelineList: object('All pipelines, by name.', { pipelines: list('The pipelines.', ref('PipelineSummary')), problems: list('Problems of the last sync.', ref('Problem')) }, ['pipelines', 'problems']),
+  PipelineList: object(
+    'All pipelines, by name.',
+    {
+      pipelines: list('The pipelines.', ref('PipelineSummary')),
+      problems: list('Problems of the last sync.', ref('Problem')),
+    },
+    ['pipelines', 'problems'],
+  ),
   WindowRow: object(
     'A window of the ledger.',
     {
@@ -93,7 +125,11 @@ export const api: Record<string, Schema> = {
       end: { ...instant, description: 'Exclusive.' },
       label: text('Its label.'),
       dueAt: { ...instant, description: 'When it is or was due.' },
-      phase: { type: 'string', description: 'The phase of its last run, `Missing` without one, `Skipped` when catch-up passed over it.', enum: [...phases, 'Missing'] },
+      phase: {
+        type: 'string',
+        description: 'The phase of its last run, `Missing` without one, `Skipped` when catch-up passed over it.',
+        enum: [...phases, 'Missing'],
+      },
       reason: nullable(ref('Reason')),
       runNo: count('The number of its last run; 0 without one.'),
       run: nullable(text('The name of its last run.')),
@@ -125,11 +161,17 @@ export const api: Record<string, Schema> = {
     'Asks for a run. `POST /api/v1/runs`.',
     {
       pipeline: objectName,
-      window: text('Start of the window: `2019-01`, a date, a local date and time, or an instant. Without it the latest closed window.'),
+      window: text(
+        'Start of the window: `2019-01`, a date, a local date and time, or an instant. Without it the latest closed window.',
+      ),
       variables: map('Values for variables.', scalar),
     },
     ['pipeline'],
   ),
   RunRequestResult: object('The run that a request made.', { run: text('Its name.') }, ['run']),
-  ApiError: object('Why a request was refused.', { error: text('A sentence with the way out.'), code: text('Machine-readable.') }, ['error', 'code']),
+  ApiError: object(
+    'Why a request was refused.',
+    { error: text('A sentence with the way out.'), code: text('Machine-readable.') },
+    ['error', 'code'],
+  ),
 };

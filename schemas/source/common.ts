@@ -12,7 +12,11 @@ export function templated(schema: Schema): Schema {
   };
 }
 
-export function object(description: string, properties: Record<string, Schema>, required: readonly string[] = []): Schema {
+export function object(
+  description: string,
+  properties: Record<string, Schema>,
+  required: readonly string[] = [],
+): Schema {
   return { type: 'object', description, additionalProperties: false, properties, required: [...required] };
 }
 
@@ -44,7 +48,8 @@ export const objectName: Schema = {
 /** Block names are SQL relation names too, hence underscores and no dashes. */
 export const blockName: Schema = {
   type: 'string',
-  description: 'Lower-case letters, digits and underscores; begins with a letter, at most 40 characters. SQL names its inputs by it.',
+  description:
+    'Lower-case letters, digits and underscores; begins with a letter, at most 40 characters. SQL names its inputs by it.',
   pattern: '^[a-z][a-z0-9_]*$',
   maxLength: 40,
 };
@@ -57,4 +62,7 @@ export const duration: Schema = {
 
 export const instant: Schema = { type: 'string', format: 'date-time', description: 'An instant, RFC 3339 in UTC.' };
 
-export const scalar: Schema = { description: 'A string, number, boolean or null.', type: ['string', 'number', 'boolean', 'null'] };
+export const scalar: Schema = {
+  description: 'A string, number, boolean or null.',
+  type: ['string', 'number', 'boolean', 'null'],
+};

@@ -1,8 +1,16 @@
 import { blockName, list, map, nullable, object, objectName, ref, type Schema, scalar } from './common.ts';
 
-const ms = (description: string): Schema => ({ type: 'integer', description: `${description}, in milliseconds.`, minimum: 0 });
+const ms = (description: string): Schema => ({
+  type: 'integer',
+  description: `${description}, in milliseconds.`,
+  minimum: 0,
+});
 const text = (description: string): Schema => ({ type: 'string', description });
-const digest = (description: string): Schema => ({ type: 'string', description: `${description}: sha256, hex.`, pattern: '^[0-9a-f]{64}$' });
+const digest = (description: string): Schema => ({
+  type: 'string',
+  description: `${description}: sha256, hex.`,
+  pattern: '^[0-9a-f]{64}$',
+});
 
 /** What the compiler makes of manifests, and what runner and controller read. Never written by hand. */
 export const compiled: Record<string, Schema> = {
@@ -13,13 +21,19 @@ export const compiled: Record<string, Schema> = {
         'Windows of one length.',
         {
           count: { type: 'integer', description: 'How many units.', minimum: 1 },
-          unit: { type: 'string', description: 'The unit.', enum: ['minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'] },
+          unit: {
+            type: 'string',
+            description: 'The unit.',
+            enum: ['minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'],
+          },
         },
         ['count', 'unit'],
       ),
       cron: text('Five fields; windows lie between its ticks.'),
       timeZone: text('An IANA zone.'),
-      anchor: text('Where multiples of a unit are counted from: a local date and time. Absent for single units and cron.'),
+      anchor: text(
+        'Where multiples of a unit are counted from: a local date and time. Absent for single units and cron.',
+      ),
     },
     ['timeZone'],
   ),
@@ -53,13 +67,24 @@ export const compiled: Record<string, Schema> = {
       needs: list('Blocks that must have succeeded first.', blockName),
       when: text('CEL; false skips.'),
       use: objectName,
-      parameters: map('Only with `use`: parameter name to value or template, to be evaluated in the pipeline’s scope. The body sees only these and `window.*`.', scalar),
+      parameters: map(
+        'Only with `use`: parameter name to value or template, to be evaluated in the pipeline’s scope. The body sees only these and `window.*`.',
+        scalar,
+      ),
       parameterTypes: map('Only with `use`: parameter name to type.', ref('Parameter')),
       load: ref('Load'),
       transform: ref('Transform'),
       export: ref('Export'),
       checks: list('Assertions about its rows.', ref('Check')),
-      origin: object('Where its body stands, for messages.', { file: text('Path in the source.'), line: { type: 'integer', description: 'Line, from 1.' }, column: { type: 'integer', description: 'Column, from 1.' } }, ['file', 'line', 'column']),
+      origin: object(
+        'Where its body stands, for messages.',
+        {
+          file: text('Path in the source.'),
+          line: { type: 'integer', description: 'Line, from 1.' },
+          column: { type: 'integer', description: 'Column, from 1.' },
+        },
+        ['file', 'line', 'column'],
+      ),
     },
     ['name', 'from', 'needs', 'checks', 'origin'],
   ),
@@ -106,9 +131,26 @@ export const compiled: Record<string, Schema> = {
       bundleDigest: digest('Identity of the bundle'),
       bundle: ref('Bundle'),
       environment: list('Names of the environment variables that its connections read.', text('A name.')),
-      secrets: list('Secrets that its connections name.', object('A secret.', { name: text('Its name.'), key: text('The key.') }, ['name', 'key'])),
+      secrets: list(
+        'Secrets that its connections name.',
+        object('A secret.', { name: text('Its name.'), key: text('The key.') }, ['name', 'key']),
+      ),
     },
-    ['name', 'file', 'line', 'labels', 'schedule', 'suspend', 'maxActiveRuns', 'timeoutMs', 'digest', 'bundleDigest', 'bundle', 'environment', 'secrets'],
+    [
+      'name',
+      'file',
+      'line',
+      'labels',
+      'schedule',
+      'suspend',
+      'maxActiveRuns',
+      'timeoutMs',
+      'digest',
+      'bundleDigest',
+      'bundle',
+      'environment',
+      'secrets',
+    ],
   ),
   Problem: object(
     'Something in a manifest that a person must mend.',

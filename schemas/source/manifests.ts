@@ -1,6 +1,10 @@
 import { duration, list, map, object, objectName, ref, type Schema, templated } from './common.ts';
 
-const apiVersion: Schema = { type: 'string', const: 'pipewright.dev/v1alpha1', description: 'The version of this form.' };
+const apiVersion: Schema = {
+  type: 'string',
+  const: 'pipewright.dev/v1alpha1',
+  description: 'The version of this form.',
+};
 
 const metadata = object(
   'Who this is.',
@@ -22,13 +26,15 @@ function manifest(kind: string, description: string, spec: Schema): Schema {
 
 const day: Schema = {
   type: 'string',
-  description: 'A date (`2019-01-01`), a local date and time (`2019-01-01T06:00`) in the schedule’s zone, or an RFC 3339 instant.',
+  description:
+    'A date (`2019-01-01`), a local date and time (`2019-01-01T06:00`) in the schedule’s zone, or an RFC 3339 instant.',
 };
 
 const schedule = object('When windows close and runs become due. Exactly one of `every` and `cron`.', {
   every: {
     type: 'string',
-    description: 'The length of a window: `minute`, `hour`, `day`, `week`, `month`, `quarter`, `year`, or a multiple, as in `15 minutes`.',
+    description:
+      'The length of a window: `minute`, `hour`, `day`, `week`, `month`, `quarter`, `year`, or a multiple, as in `15 minutes`.',
   },
   cron: { type: 'string', description: 'Five cron fields; a window lies between two ticks.' },
   timeZone: { type: 'string', description: 'An IANA time zone; UTC by default.' },
@@ -49,7 +55,12 @@ const pipelineSpec = object(
     description: { type: 'string', description: 'What the pipeline is for.' },
     schedule: ref('Schedule'),
     suspend: { type: 'boolean', description: 'True stops the schedule; running runs go on.' },
-    maxActiveRuns: { type: 'integer', description: 'How many runs of this pipeline may run at once; 1 by default.', minimum: 1, maximum: 1000 },
+    maxActiveRuns: {
+      type: 'integer',
+      description: 'How many runs of this pipeline may run at once; 1 by default.',
+      minimum: 1,
+      maximum: 1000,
+    },
     retry: ref('Retry'),
     timeout: { ...duration, description: 'The longest a run may take from its start.' },
     variables: map('Names for expressions; `run --var` overrides them.', ref('Parameter')),
@@ -63,7 +74,10 @@ const secretKeyRef = object(
   {
     secretKeyRef: object(
       'Which secret.',
-      { name: { ...objectName, description: 'The secret’s name.' }, key: { type: 'string', description: 'The key in it.', pattern: '^[-._a-zA-Z0-9]+$' } },
+      {
+        name: { ...objectName, description: 'The secret’s name.' },
+        key: { type: 'string', description: 'The key in it.', pattern: '^[-._a-zA-Z0-9]+$' },
+      },
       ['name', 'key'],
     ),
   },
@@ -88,7 +102,12 @@ const connectionSpec = object('Exactly one system.', {
       database: templated({ type: 'string', description: 'Database name.' }),
       user: templated({ type: 'string', description: 'Role name.' }),
       password: secret('The role’s password.'),
-      tls: { type: 'string', description: '`disable` (default), `require` (encrypted, certificate not verified) or `verify` (certificate verified).', enum: ['disable', 'require', 'verify'] },
+      tls: {
+        type: 'string',
+        description:
+          '`disable` (default), `require` (encrypted, certificate not verified) or `verify` (certificate verified).',
+        enum: ['disable', 'require', 'verify'],
+      },
     },
     ['host', 'database', 'user'],
   ),
@@ -105,7 +124,11 @@ const connectionSpec = object('Exactly one system.', {
 export const manifests: Record<string, Schema> = {
   Pipeline: manifest('Pipeline', 'A named graph of blocks with a schedule, variables and limits.', ref('PipelineSpec')),
   Block: manifest('Block', 'A reusable step with typed parameters.', ref('BlockSpec')),
-  Connection: manifest('Connection', 'A named profile of a system that pipelines read and write.', ref('ConnectionSpec')),
+  Connection: manifest(
+    'Connection',
+    'A named profile of a system that pipelines read and write.',
+    ref('ConnectionSpec'),
+  ),
 };
 
 /** `env_var('NAME')` and `env_var('NAME', 'default')` are names in Connections only. */

@@ -11,7 +11,9 @@ import pg from 'pg';
 import { createClient } from '../../controller/api/client.ts';
 import { createSampleServer } from '../../tools/samples/server.ts';
 
-const { values } = parseArgs({ options: { files: { type: 'string' }, 'http1.0': { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { files: { type: 'string' }, 'http1.0': { type: 'boolean', default: false } },
+});
 if (!values.files) throw new Error('name the folder with yellow_tripdata_YYYY-MM.csv.gz by --files');
 const folder = values.files;
 
@@ -21,12 +23,16 @@ const bin = new URL('../../cli/bin.mjs', import.meta.url).pathname;
 const pipelines = new URL('../../pipelines', import.meta.url).pathname;
 
 async function start(): Promise<{ url: string; stop: () => Promise<void> }> {
-  const child = spawn(process.execPath, [bin, 'start', '--dir', pipelines, '--home', home, '--port', '0', '--allow-env', 'TAXI_BASE_URL'], {
-    env: { ...process.env, TAXI_BASE_URL: server.url },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [bin, 'start', '--dir', pipelines, '--home', home, '--port', '0', '--allow-env', 'TAXI_BASE_URL'],
+    {
+      env: { ...process.env, TAXI_BASE_URL: server.url },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   const url = await new Promise<string>((resolve) => {
-    child.stdout.on('data', (chunk) => {
+    child.stderr.on('data', (chunk) => {
       const found = /http:\/\/127\.0\.0\.1:\d+/.exec(String(chunk));
       if (found) resolve(found[0]);
     });
@@ -77,14 +83,19 @@ function inFiles(): Month[] {
   const program = `$4 > 0 && NR > 1 { n++; s += int($17 * 100 + ($17 < 0 ? -0.5 : 0.5)) } END { printf "%d %d", n, s }`;
   return Array.from({ length: 24 }, (_, index) => {
     const month = `${2019 + Math.floor(index / 12)}-${String((index % 12) + 1).padStart(2, '0')}`;
-    const text = execFileSync('bash', ['-c', `zcat "$1" | awk -F, '${program}'`, 'bash', join(folder, `yellow_tripdata_${month}.csv.gz`)], { encoding: 'utf8' });
+    const text = execFileSync(
+      'bash',
+      ['-c', `zcat "$1" | awk -F, '${program}'`, 'bash', join(folder, `yellow_tripdata_${month}.csv.gz`)],
+      { encoding: 'utf8' },
+    );
     const [rows, cents] = text.split(' ').map(Number) as [number, number];
     return { month, rows, cents };
   });
 }
 
 function same(what: string, a: unknown, b: unknown): void {
-  if (JSON.stringify(a) !== JSON.stringify(b)) throw new Error(`${what}: ${JSON.stringify(a)} is not ${JSON.stringify(b)}`);
+  if (JSON.stringify(a) !== JSON.stringify(b))
+    throw new Error(`${what}: ${JSON.stringify(a)} is not ${JSON.stringify(b)}`);
   console.log(`ok: ${what}`);
 }
 
@@ -92,7 +103,9 @@ const expected = inFiles();
 const began = performance.now();
 let controller = await start();
 await settled(controller.url, 25);
-console.log(`24 months and one day in ${((performance.now() - began) / 1000).toFixed(1)} s from \`start\` on an empty home`);
+console.log(
+  `24 months and one day in ${((performance.now() - began) / 1000).toFixed(1)} s from \`start\` on an empty home`,
+);
 same('rows and sums of every month equal those of zcat | awk', await inTable(), expected);
 await controller.stop();
 

@@ -28,7 +28,9 @@ async function months(): Promise<unknown[]> {
   return rows;
 }
 
-it('brings 24 months by catch-up, adds nothing at a second start, and restores a month by a rerun', { timeout: 180_000 }, async () => {
+it('brings 24 months by catch-up, adds nothing at a second start, and restores a month by a rerun', {
+  timeout: 180_000,
+}, async () => {
   const expected = await countMonths(server.url);
   await controller.keepAlive(async () => (await succeededRuns(controller)) >= windows);
   await expectSettled(controller, windows);

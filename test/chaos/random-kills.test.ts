@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { createRandom } from '../../tools/samples/random.ts';
 import { createSampleServer } from '../../tools/samples/server.ts';
-import { countMonths } from '../support/count-trips.ts';
 import { createTestController, runners, type TestController } from '../support/controller-process.ts';
+import { countMonths } from '../support/count-trips.ts';
 import { expectSettled, succeededRuns } from './end-state.ts';
 
 const manifests = fileURLToPath(new URL('../../pipelines/', import.meta.url));
@@ -18,7 +18,9 @@ afterEach(async () => {
   await server.close();
 });
 
-it(`${kills} random kills of controller and runners during 24 monthly runs leave the same table`, { timeout: 600_000 }, async () => {
+it(`${kills} random kills of controller and runners during 24 monthly runs leave the same table`, {
+  timeout: 600_000,
+}, async () => {
   const seed = process.env.PIPEWRIGHT_SEED ?? String(Date.now());
   console.info(`seed: PIPEWRIGHT_SEED=${seed}`);
   const random = createRandom(seed);

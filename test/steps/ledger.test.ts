@@ -41,7 +41,12 @@ describe('catch-up', () => {
     expect(await ledger.runs()).toEqual(['a-2019-12 Running']);
     const skipped = await ledger.query('select start_at, end_at, windows, reason from skipped_ranges');
     expect(skipped).toEqual([
-      { start_at: new Date('2019-01-01T00:00:00Z'), end_at: new Date('2019-12-01T00:00:00Z'), windows: 11, reason: 'CatchUpLatest' },
+      {
+        start_at: new Date('2019-01-01T00:00:00Z'),
+        end_at: new Date('2019-12-01T00:00:00Z'),
+        windows: 11,
+        reason: 'CatchUpLatest',
+      },
     ]);
   });
 });
@@ -78,18 +83,21 @@ describe('an attempt', () => {
     ]);
   });
 
-  it.each(['gone', 'silent'] as const)('that is %s is fenced, settled as Lost and tried again apart from the policy', async (state) => {
-    await ledger.write({ 'a.yaml': manifest('a', retried.replace('limit: 1', 'limit: 0')) });
-    await ledger.round();
-    const [first] = ledger.fake.running();
-    await finish(state);
-    expect(ledger.fake.fenced).toEqual([first]);
-    expect(ledger.fake.launches).toHaveLength(2);
-    expect(await ledger.query('select phase, reason from attempts order by number')).toEqual([
-      { phase: 'Lost', reason: 'Lost' },
-      { phase: 'Running', reason: null },
-    ]);
-  });
+  it.each(['gone', 'silent'] as const)(
+    'that is %s is fenced, settled as Lost and tried again apart from the policy',
+    async (state) => {
+      await ledger.write({ 'a.yaml': manifest('a', retried.replace('limit: 1', 'limit: 0')) });
+      await ledger.round();
+      const [first] = ledger.fake.running();
+      await finish(state);
+      expect(ledger.fake.fenced).toEqual([first]);
+      expect(ledger.fake.launches).toHaveLength(2);
+      expect(await ledger.query('select phase, reason from attempts order by number')).toEqual([
+        { phase: 'Lost', reason: 'Lost' },
+        { phase: 'Running', reason: null },
+      ]);
+    },
+  );
 
   it('that can not be launched is fenced and settled as Lost with the reason', async () => {
     await ledger.write({ 'a.yaml': manifest('a', retried) });
@@ -147,7 +155,9 @@ describe('timeouts', () => {
     await ledger.query(`update runs set deadline_at = now() - interval '1 second'`);
     await ledger.pass('advance', 'launch');
     expect(ledger.fake.stopped).toEqual([id]);
-    expect(await ledger.query(`select phase, reason, news from runs`)).toEqual([{ phase: 'Running', reason: 'TimedOut', news: false }]);
+    expect(await ledger.query(`select phase, reason, news from runs`)).toEqual([
+      { phase: 'Running', reason: 'TimedOut', news: false },
+    ]);
     ledger.fake.end(id, 'gone');
     await ledger.pass('observe', 'advance');
     expect(await ledger.runs()).toEqual(['a-2019-01 Failed TimedOut']);

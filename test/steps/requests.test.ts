@@ -65,7 +65,9 @@ describe('run', () => {
     expect(await ledger.ask('run', { pipeline: 'a', variables: { limit: '7' } })).toEqual({ run: 'a-m1' });
     await ledger.round();
     expect(ledger.fake.order(ledger.fake.running()[0] as string)?.variables).toEqual({ limit: 7 });
-    expect(await ledger.ask('run', { pipeline: 'a', variables: { limit: 'x' } })).toMatchObject({ code: 'bad-variable' });
+    expect(await ledger.ask('run', { pipeline: 'a', variables: { limit: 'x' } })).toMatchObject({
+      code: 'bad-variable',
+    });
     expect(await ledger.ask('run', { pipeline: 'a', variables: { limits: 1 } })).toEqual({
       code: 'bad-variable',
       error: 'pipeline "a": there is no variable "limits"; did you mean "limit"?',
@@ -109,7 +111,9 @@ describe('cancel', () => {
     expect(await ledger.ask('cancel', { run: 'a-2019-01' })).toEqual({ run: 'a-2019-01' });
     await ledger.pass('admit', 'advance');
     expect(await ledger.runs()).toEqual(['a-2019-01 Cancelled CancelledByRequest']);
-    expect(await ledger.query('select phase, live_run_id from windows')).toEqual([{ phase: 'Cancelled', live_run_id: null }]);
+    expect(await ledger.query('select phase, live_run_id from windows')).toEqual([
+      { phase: 'Cancelled', live_run_id: null },
+    ]);
   });
 
   it('stops the live attempts of a running one, and is told once they have ended', async () => {

@@ -9,7 +9,9 @@ afterEach(() => ledger.close());
 
 const monthly = 'schedule: { every: month, startAt: 2019-01-01, endAt: 2019-07-01, catchUp: all }\n';
 const pipelines = () =>
-  ledger.query('select name, ready, retired_at is not null as retired, (select count(*)::int from versions v where v.pipeline_id = p.id) as versions from pipelines p order by name');
+  ledger.query(
+    'select name, ready, retired_at is not null as retired, (select count(*)::int from versions v where v.pipeline_id = p.id) as versions from pipelines p order by name',
+  );
 
 describe('a change', () => {
   it('makes a new version only where the meaning changed', async () => {
@@ -26,10 +28,20 @@ describe('a change', () => {
   it('of the schedule begins a new calendar at the cursor and leaves the windows that exist', async () => {
     await ledger.write({ 'a.yaml': manifest('a', monthly.replace('2019-07-01', '2019-03-01')) });
     await ledger.round();
-    await ledger.write({ 'a.yaml': manifest('a', 'schedule: { every: quarter, startAt: 2019-01-01, endAt: 2019-07-01, catchUp: all }\n') });
+    await ledger.write({
+      'a.yaml': manifest('a', 'schedule: { every: quarter, startAt: 2019-01-01, endAt: 2019-07-01, catchUp: all }\n'),
+    });
     await ledger.pass('sync', 'schedule');
-    const windows = await ledger.query('select label, start_at, end_at, (select number from calendars c where c.id = calendar_id) as calendar from windows order by start_at');
-    expect(windows.map((each) => [each.calendar, each.start_at.toISOString().slice(0, 10), each.end_at.toISOString().slice(0, 10)])).toEqual([
+    const windows = await ledger.query(
+      'select label, start_at, end_at, (select number from calendars c where c.id = calendar_id) as calendar from windows order by start_at',
+    );
+    expect(
+      windows.map((each) => [
+        each.calendar,
+        each.start_at.toISOString().slice(0, 10),
+        each.end_at.toISOString().slice(0, 10),
+      ]),
+    ).toEqual([
       [1, '2019-01-01', '2019-02-01'],
       [1, '2019-02-01', '2019-03-01'],
       [2, '2019-03-01', '2019-04-01'],
@@ -40,9 +52,14 @@ describe('a change', () => {
   it('of startAt backward adds no windows, and of endAt forward goes on', async () => {
     await ledger.write({ 'a.yaml': manifest('a', monthly.replace('2019-07-01', '2019-02-01')) });
     await ledger.round();
-    await ledger.write({ 'a.yaml': manifest('a', monthly.replace('2019-01-01', '2018-01-01').replace('2019-07-01', '2019-03-01')) });
+    await ledger.write({
+      'a.yaml': manifest('a', monthly.replace('2019-01-01', '2018-01-01').replace('2019-07-01', '2019-03-01')),
+    });
     await ledger.round();
-    expect((await ledger.query('select label from windows order by start_at')).map((row) => row.label)).toEqual(['2019-01', '2019-02']);
+    expect((await ledger.query('select label from windows order by start_at')).map((row) => row.label)).toEqual([
+      '2019-01',
+      '2019-02',
+    ]);
   });
 });
 
@@ -50,13 +67,20 @@ describe('a broken manifest', () => {
   it('keeps the last good version running, says where it is broken, and stops nothing else', async () => {
     await ledger.write({ 'a.yaml': manifest('a', monthly), 'b.yaml': manifest('b') });
     await ledger.pass('sync');
-    await ledger.write({ 'a.yaml': manifest('a', monthly).replace('inline', 'inlined'), 'b.yaml': manifest('b').replace('n: 1', 'n: 2') });
+    await ledger.write({
+      'a.yaml': manifest('a', monthly).replace('inline', 'inlined'),
+      'b.yaml': manifest('b').replace('n: 1', 'n: 2'),
+    });
     await ledger.pass('sync', 'schedule');
     expect(await pipelines()).toEqual([
       { name: 'a', ready: false, retired: false, versions: 1 },
       { name: 'b', ready: true, retired: false, versions: 2 },
     ]);
-    expect(await ledger.query('select file, code, pipeline from problems')).toContainEqual({ file: 'a.yaml', code: 'unknown-field', pipeline: 'a' });
+    expect(await ledger.query('select file, code, pipeline from problems')).toContainEqual({
+      file: 'a.yaml',
+      code: 'unknown-field',
+      pipeline: 'a',
+    });
     expect(await ledger.runs()).toHaveLength(6);
     await ledger.write({ 'a.yaml': manifest('a', monthly) });
     await ledger.pass('sync');
@@ -97,7 +121,9 @@ describe('a manifest that is gone', () => {
     await ledger.round();
     await ledger.write({ 'moved/a.yaml': manifest('a', spec.replace('2019-07-01', '2019-08-01')) });
     await ledger.round();
-    expect(await ledger.query('select name, file, retired_at from pipelines')).toEqual([{ name: 'a', file: 'moved/a.yaml', retired_at: null }]);
+    expect(await ledger.query('select name, file, retired_at from pipelines')).toEqual([
+      { name: 'a', file: 'moved/a.yaml', retired_at: null },
+    ]);
     expect((await ledger.runs()).at(-1)).toBe('a-2019-07 Running');
   });
 });

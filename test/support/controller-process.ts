@@ -47,7 +47,7 @@ export async function createTestController(options: { manifests: string; environ
     started.stderr?.pipe(log, { end: false });
     url = new Promise((resolve) => {
       let text = '';
-      started.stdout?.on('data', (chunk) => {
+      started.stderr?.on('data', (chunk) => {
         text += chunk;
         const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
         if (found) resolve(found[0]);

@@ -72,7 +72,7 @@ function createLaunch(options: LaunchOptions, { home, see, children }: Context):
 
   return (input) => {
     const { attemptId } = input.order;
-    const running =  launch(input).finally(() => launching.delete(attemptId));
+    const running = launching.get(attemptId) ?? launch(input).finally(() => launching.delete(attemptId));
     launching.set(attemptId, running);
     return running;
   };

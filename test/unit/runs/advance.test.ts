@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Advance, advance, type ConditionOf, type RunState, type TaskState } from '../../../controller/runs/advance.ts';
+import {
+  type Advance,
+  advance,
+  type ConditionOf,
+  type RunState,
+  type TaskState,
+} from '../../../controller/runs/advance.ts';
 
 const retry = { limit: 0, initialMs: 1000, factor: 2, maxMs: 10_000 };
 const holds: ConditionOf = () => null;
@@ -28,18 +34,28 @@ describe('a run that goes on', () => {
   });
 
   it('goes from an attempt that succeeded to the next task in the same pass', () => {
-    const result = advance(running(task('a', { phase: 'Running', settled: succeeded }), task('b', { needs: ['a'] })), holds);
+    const result = advance(
+      running(task('a', { phase: 'Running', settled: succeeded }), task('b', { needs: ['a'] })),
+      holds,
+    );
     expect(after(result)).toEqual({ a: 'Succeeded', b: 'Ready' });
   });
 
   it('settles as Succeeded when the last task has', () => {
-    const result = advance(running(task('a', { phase: 'Succeeded' }), task('b', { phase: 'Running', settled: succeeded })), holds);
+    const result = advance(
+      running(task('a', { phase: 'Succeeded' }), task('b', { phase: 'Running', settled: succeeded })),
+      holds,
+    );
     expect(result.settled).toEqual({ phase: 'Succeeded', reason: null, message: null });
   });
 
   it('fails with the reason and message of the task that failed, and skips everything behind it', () => {
     const result = advance(
-      running(task('a', { phase: 'Running', settled: failed }), task('b', { needs: ['a'] }), task('c', { needs: ['b'] })),
+      running(
+        task('a', { phase: 'Running', settled: failed }),
+        task('b', { needs: ['a'] }),
+        task('c', { needs: ['b'] }),
+      ),
       holds,
     );
     expect(result.tasks.map(({ name, phase, reason }) => [name, phase, reason])).toEqual([
@@ -51,7 +67,10 @@ describe('a run that goes on', () => {
   });
 
   it('lets an independent branch finish before it fails', () => {
-    const result = advance(running(task('a', { phase: 'Running', settled: failed }), task('b', { phase: 'Running' })), holds);
+    const result = advance(
+      running(task('a', { phase: 'Running', settled: failed }), task('b', { phase: 'Running' })),
+      holds,
+    );
     expect(after(result)).toEqual({ a: 'Failed' });
     expect(result.settled).toBeNull();
   });
@@ -66,7 +85,10 @@ describe('a run that goes on', () => {
   });
 
   it('fails a task whose condition can not be evaluated', () => {
-    expect(advance(running(task('a')), () => 'ExpressionFailed').settled).toMatchObject({ phase: 'Failed', reason: 'ExpressionFailed' });
+    expect(advance(running(task('a')), () => 'ExpressionFailed').settled).toMatchObject({
+      phase: 'Failed',
+      reason: 'ExpressionFailed',
+    });
   });
 });
 
@@ -75,7 +97,10 @@ describe('retries', () => {
 
   it('waits longer after each failure, and stops at the limit', () => {
     const waits = [1, 2, 3].map((number) => {
-      const result = advance(running(task('a', { phase: 'Running', retry: twice, settled: { ...failed, number } })), holds);
+      const result = advance(
+        running(task('a', { phase: 'Running', retry: twice, settled: { ...failed, number } })),
+        holds,
+      );
       return result.tasks[0]?.phase === 'Ready' ? result.tasks[0].afterMs : result.settled?.phase;
     });
     expect(waits).toEqual([1000, 2000, 'Failed']);
@@ -108,7 +133,14 @@ describe('retries', () => {
 
 describe('a run that must end', () => {
   it('cancels what has not begun and stops what runs', () => {
-    const result = advance({ phase: 'Running', ending: 'CancelledByRequest', tasks: [task('a', { phase: 'Running' }), task('b', { phase: 'Ready' })] }, holds);
+    const result = advance(
+      {
+        phase: 'Running',
+        ending: 'CancelledByRequest',
+        tasks: [task('a', { phase: 'Running' }), task('b', { phase: 'Ready' })],
+      },
+      holds,
+    );
     expect(after(result)).toEqual({ b: 'Cancelled' });
     expect(result.stop).toEqual(['a']);
     expect(result.settled).toBeNull();
@@ -125,12 +157,17 @@ describe('a run that must end', () => {
 
   it('keeps what succeeded while it was being cancelled', () => {
     const tasks = [task('a', { phase: 'Running', settled: succeeded })];
-    expect(advance({ phase: 'Running', ending: 'CancelledByRequest', tasks }, holds).settled).toMatchObject({ phase: 'Succeeded' });
+    expect(advance({ phase: 'Running', ending: 'CancelledByRequest', tasks }, holds).settled).toMatchObject({
+      phase: 'Succeeded',
+    });
   });
 
   it('fails as TimedOut when its deadline has passed', () => {
     const tasks = [task('a', { phase: 'Succeeded' }), task('b', { phase: 'Ready' })];
-    expect(advance({ phase: 'Running', ending: 'TimedOut', tasks }, holds).settled).toMatchObject({ phase: 'Failed', reason: 'TimedOut' });
+    expect(advance({ phase: 'Running', ending: 'TimedOut', tasks }, holds).settled).toMatchObject({
+      phase: 'Failed',
+      reason: 'TimedOut',
+    });
   });
 
   it('is Cancelled at once while it is queued', () => {

@@ -15,10 +15,18 @@ const settled = fc.option(
   }),
 );
 
-const tasks = fc.array(fc.record({ phase: fc.constantFrom(...taskPhases), settled, lost: fc.integer({ min: 0, max: 9 }), limit: fc.integer({ min: 0, max: 3 }) }), {
-  minLength: 1,
-  maxLength: 6,
-});
+const tasks = fc.array(
+  fc.record({
+    phase: fc.constantFrom(...taskPhases),
+    settled,
+    lost: fc.integer({ min: 0, max: 9 }),
+    limit: fc.integer({ min: 0, max: 3 }),
+  }),
+  {
+    minLength: 1,
+    maxLength: 6,
+  },
+);
 
 const state = fc.record({ ending: fc.constantFrom(null, 'CancelledByRequest', 'TimedOut'), tasks }).map(
   ({ ending, tasks: drawn }): RunState => ({
@@ -65,9 +73,14 @@ it('leaves a run alone that has nothing new, however often it looks', () => {
       const changed = new Map(advance(run, () => null).tasks.map((change) => [change.name, change]));
       const later = run.tasks.map((task) => {
         const change = changed.get(task.name);
-        return change ? { ...task, phase: change.phase, reason: change.reason, lost: change.lost, settled: null } : task;
+        return change
+          ? { ...task, phase: change.phase, reason: change.reason, lost: change.lost, settled: null }
+          : task;
       });
-      const again = advance({ ...run, tasks: later.map((task) => (task.phase === 'Running' ? { ...task, settled: null } : task)) }, () => null);
+      const again = advance(
+        { ...run, tasks: later.map((task) => (task.phase === 'Running' ? { ...task, settled: null } : task)) },
+        () => null,
+      );
       expect(again.tasks).toEqual([]);
     }),
   );

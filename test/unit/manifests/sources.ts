@@ -1,0 +1,55 @@
+import { compile } from '../../../controller/manifests/compile.ts';
+import type { Problem } from '../../../schemas/generated/types.ts';
+
+const apiVersion = 'apiVersion: pipewright.dev/v1alpha1';
+
+/** A Pipeline manifest; `spec` is indented by two. */
+export function pipeline(name: string, spec: string): string {
+  return `${apiVersion}\nkind: Pipeline\nmetadata: { name: ${name} }\nspec:\n${spec}`;
+}
+
+/** A Block manifest. */
+export function block(name: string, spec: string): string {
+  return `${apiVersion}\nkind: Block\nmetadata: { name: ${name} }\nspec:\n${spec}`;
+}
+
+/** A Connection manifest. */
+export function connection(name: string, spec: string): string {
+  return `${apiVersion}\nkind: Connection\nmetadata: { name: ${name} }\nspec:\n${spec}`;
+}
+
+export const warehouse = connection('warehouse', '  postgres: { host: localhost, database: taxi, user: loader }\n');
+export const server = connection('server', '  http: { url: "https://example.test" }\n');
+
+/** One load that is right. */
+export const load = '    - name: one\n      load: { inline: { rows: [{ n: 1 }] } }\n';
+
+export function files(...texts: string[]): Map<string, string> {
+  return new Map(texts.map((text, index) => [`${'abcdefgh'[index]}.yaml`, text]));
+}
+
+export type Marked = { readonly files: Map<string, string>; readonly at: string | undefined };
+
+/** Takes the marks `«…»` out of the texts. `at`: where the first one was, as `file:line:column`. */
+export function unmark(texts: ReadonlyMap<string, string>): Marked {
+  let at: string | undefined;
+  const plain = new Map<string, string>();
+  for (const [file, text] of texts) {
+    const mark = text.indexOf('«');
+    if (mark >= 0) {
+      const before = text.slice(0, mark).split('\n');
+      at ??= `${file}:${before.length}:${(before.at(-1) ?? '').length + 1}`;
+    }
+    plain.set(file, text.replace(/[«»]/g, ''));
+  }
+  return { files: plain, at };
+}
+
+export function placeOf({ file, line, column }: Problem): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** The problems of a source, as `code message`. */
+export function problemsOf(...texts: string[]): string[] {
+  return compile(files(...texts)).problems.map(({ code, message }) => `${code} ${message}`);
+}
