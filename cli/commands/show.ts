@@ -72,7 +72,7 @@ function attemptLines(attempt: AttemptDetail, isLast: boolean, terminal: Termina
   const head = `  ${parts.filter(Boolean).join('  ')}`;
   if (report && isLast) return [head, ...reportLines(report, terminal).map((line) => `    ${line}`)];
   const why = report?.error?.message ?? message;
-  return why ? [head, `    ${why}`] : [head];
+  return why ? [head, why.replace(/^/gm, '    ')] : [head];
 }
 
 function lastSample(tasks: readonly TaskDetail[]): Sample | null {

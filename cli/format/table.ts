@@ -4,6 +4,7 @@ import type { Terminal } from '../terminal.ts';
 
 const gap = 2;
 const narrowest = 8;
+const names: readonly string[] = ['NAME', 'RUN', 'BLOCK'];
 const bare = [
   'top',
   'top-mid',
@@ -24,13 +25,13 @@ const bare = [
 
 /**
  * Rows under a header, without lines, as kubectl prints them. Where they are wider than the terminal, the widest columns are
- * cut with `…`; columns that are empty in every row are left out.
+ * cut with `…`, but never names, which people copy; columns that are empty in every row are left out.
  */
 export function table(header: readonly string[], rows: readonly (readonly string[])[], terminal: Terminal): string {
   const kept = header.map((_, i) => i).filter((i) => rows.some((row) => row[i] !== ''));
   const head = kept.map((i) => header[i] ?? '');
   const cells = rows.map((row) => kept.map((i) => row[i] ?? ''));
-  const widths = fit(naturalWidths([head, ...cells]), terminal.columns);
+  const widths = fit(naturalWidths([head, ...cells]), head, terminal.columns);
   const printed = new Table({
     chars: Object.fromEntries(bare.map((name) => [name, ''])),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
@@ -46,14 +47,15 @@ function naturalWidths(rows: readonly (readonly string[])[]): number[] {
   return first.map((_, i) => Math.max(1, ...rows.map((row) => stripVTControlCharacters(row[i] ?? '').length)));
 }
 
-/** Takes from the widest column, one character after the other, until all fit. */
-function fit(widths: readonly number[], columns: number): number[] {
+/** Takes from the widest column, one character after the other, until all fit or nothing more can be cut. */
+function fit(widths: readonly number[], head: readonly string[], columns: number): number[] {
   const fitted = [...widths];
-  const total = () => fitted.reduce((sum, width) => sum + width + gap, -gap);
-  while (total() > columns) {
-    const widest = fitted.indexOf(Math.max(...fitted));
-    if ((fitted[widest] ?? 0) <= narrowest) break;
-    fitted[widest] = (fitted[widest] ?? 0) - 1;
+  let over = fitted.reduce((sum, width) => sum + width + gap, -gap) - columns;
+  for (; over > 0; over--) {
+    const cuttable = fitted.map((width, i) => (names.includes(head[i] ?? '') ? 0 : width));
+    const widest = Math.max(...cuttable);
+    if (widest <= narrowest) break;
+    fitted[cuttable.indexOf(widest)] = widest - 1;
   }
   return fitted;
 }

@@ -22,10 +22,7 @@ export function checkDeclarations(declared: Parameters, report: Report, path: Pa
       });
     }
     if (value === undefined || value === null) continue;
-    if (typeof value === 'string' && value.includes('{{')) {
-      const message = 'is a plain value in which no {{ }} is evaluated; write the value itself';
-      report([...path, name, 'default'], 'not-templated', message);
-    } else if (!isOfType(value, type)) {
+    if (!isOfType(value, type)) {
       report(
         [...path, name, 'default'],
         'wrong-type',

@@ -36,8 +36,8 @@ function superfluous(any: SchemaError, errors: readonly SchemaError[]): SchemaEr
     ({ schemaPath, instancePath }) => schemaPath.startsWith(prefix) && instancePath.startsWith(any.instancePath),
   );
   const branches = Map.groupBy(inside, ({ schemaPath }) => schemaPath.slice(prefix.length).split('/')[0]);
-  const isOfOtherType = ({ keyword, instancePath }: SchemaError) =>
-    keyword === 'type' && instancePath === any.instancePath;
+  const isOfOtherType = ({ keyword, instancePath, parentSchema }: SchemaError) =>
+    instancePath === any.instancePath && (keyword === 'type' || isTemplatePattern(parentSchema));
   const fitting = [...branches.values()].filter((faults) => !faults.some(isOfOtherType));
   const [kept] = fitting;
   if (!kept || fitting.length > 1) return inside;

@@ -15,6 +15,8 @@ export type DownloadOptions = {
    * with its connection, and nobody knows whether that was meant.
    */
   readonly isWhole: () => boolean;
+  /** Told after each chunk. */
+  readonly onBytes: () => void;
 };
 
 /** The bytes of one body, and what is known of it so far. */
@@ -72,6 +74,7 @@ async function* readOnce(options: DownloadOptions, state: BodyState): AsyncGener
       state.received += chunk.length;
       if (state.received > maxBytes) throw tooLarge(state.received, maxBytes);
       if (state.validator === null) state.hash.update(chunk);
+      options.onBytes();
       yield chunk;
     }
     if (state.total !== null && state.received < state.total)

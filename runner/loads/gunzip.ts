@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createGunzip, type Gunzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { messageOf, TaskFailure } from '../errors.ts';
 
 /** Larger than Node's default, so that fewer hand-overs between threads are needed. */
@@ -20,10 +19,20 @@ export function gunzip(source: AsyncIterable<Buffer>): Decompression {
   const gunzip = createGunzip({ chunkSize: chunkBytes });
   let tail: Buffer = Buffer.alloc(0);
   let taken = 0;
+  // A write that nobody reads any more, because the stream was destroyed, would never come back.
+  let release = (): void => {};
+  gunzip.once('close', () => release());
+
+  function write(chunk: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      release = resolve;
+      gunzip.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+  }
 
   async function push(): Promise<void> {
     for await (const chunk of source) {
-      await write(gunzip, chunk);
+      await write(chunk);
       tail = Buffer.concat([tail, chunk.subarray(-4)]).subarray(-4);
     }
     gunzip.end();
@@ -49,15 +58,6 @@ export function gunzip(source: AsyncIterable<Buffer>): Decompression {
     bytes: pull(),
     isWhole: () => tail.length === 4 && tail.readUInt32LE() === (taken + gunzip.readableLength) % 2 ** 32,
   };
-}
-
-/** Resolves when the chunk is decompressed; also when the stream is destroyed, which then nobody waits for any more. */
-async function write(stream: Gunzip, chunk: Buffer): Promise<void> {
-  if (stream.destroyed) return;
-  const closed = new AbortController();
-  const written = new Promise<void>((resolve, reject) => stream.write(chunk, (error) => (error ? reject(error) : resolve())));
-  await Promise.race([written, once(stream, 'close', { signal: closed.signal }).catch(() => {})]);
-  closed.abort();
 }
 
 function gzipFailure(error: unknown): unknown {

@@ -1,23 +1,34 @@
-import type { DuckDBValue } from '@duckdb/node-api';
+import type { Engine } from '../engine/engine.ts';
 import type { Column } from '../engine/relation.ts';
+import type { TaskFailure } from '../errors.ts';
 
-/** What a load has read so far. `bytes`: as transferred; null where there is no transfer. */
-export type LoadCounts = { bytes: number | null };
+/** What a load is given beside its own fields. */
+export type LoadContext = {
+  readonly block: string;
+  readonly engine: Engine;
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+  readonly progress: (done: { bytes: number; totalBytes: number | null }) => void;
+};
 
-/** Where rows of a load come from, in the engine's terms. `query` is a SELECT without parameters. */
+/** Where the rows of a load are, in the engine's terms. */
 export type LoadSource = {
   readonly columns: readonly Column[];
+  /** A SELECT without parameters. */
   readonly query: string;
-  readonly counts: LoadCounts;
+  /** What was read so far; `bytes` as transferred, null where nothing is. */
+  readonly counts: { bytes: number | null };
+  /** Says of an engine's failure what it means for what is loaded; null when it means nothing. */
+  readonly explain?: (error: unknown) => TaskFailure | null;
   /** Absent where the query can be run at any time and any number of times. */
   readonly feed?: Feed;
 };
 
-/** Rows that arrive while a statement reads them: once. */
+/** Brings rows while a statement reads them: started before it, stopped when it has ended, once. */
 export interface Feed {
-  /** Runs a statement that reads the rows to its end. Throws what went wrong with the load, before what the statement says of it. */
-  during<T>(act: () => Promise<T>): Promise<T>;
+  /** Returns when the first rows are there. */
+  start(): Promise<void>;
+  /** Ends whatever is still under way. Returns what went wrong with the load before that, else null. */
+  stop(): Promise<unknown>;
 }
-
-/** A row of values for the engine, in the order of the columns. */
-export type Row = readonly DuckDBValue[];

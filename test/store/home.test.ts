@@ -88,7 +88,7 @@ test('starters that take turns within one process never hold it together', async
   let holders = 0;
   let turns = 0;
   const starter = async () => {
-    while (turns < 60) {
+    while (turns < 150) {
       const opened = await openHome({ path: home }).catch(() => null);
       if (!opened) continue;
       holders += 1;

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +25,12 @@ export async function startTestServer(): Promise<{ url: string; stop: () => Prom
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  // A test run that is ended from outside skips its teardown, and must not leave a server behind.
+  process.once('exit', () => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
   const stop = async () => {
     await end(child);
     await rm(folder, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { chown, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
-import { embeddedError, isNoSpace, type Layout, layoutOf, noSpaceError } from './layout.ts';
+import { embeddedError, isNoSpace, type Layout, layoutOf, noSpaceError, notInstalledError } from './layout.ts';
 import { newSettings, type Settings, writeSettings } from './settings.ts';
 import { checkSpace } from './space.ts';
 
@@ -104,6 +104,8 @@ async function removeLeftovers(home: string): Promise<void> {
 
 function explain(error: Error, layout: Layout): Error {
   if (isNoSpace(error)) return noSpaceError(layout);
+  const notInstalled = notInstalledError(error.message);
+  if (notInstalled) return notInstalled;
   const fact = `it could not be set up under "${layout.home}" (${error.message})`;
   return embeddedError(fact, 'choose another folder with --home, or set DATABASE_URL', error);
 }

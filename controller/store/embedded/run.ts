@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { isAlive } from '../../../schemas/processes.ts';
 import type { launch } from './launch.ts';
-import { embeddedError, isNoSpace, type Layout, noSpaceError } from './layout.ts';
+import { embeddedError, isNoSpace, type Layout, noSpaceError, notInstalledError } from './layout.ts';
 import { findPostmaster, type Postmaster } from './postmaster.ts';
 import { freePort, type Settings, urlOf, writeSettings } from './settings.ts';
 
@@ -85,6 +85,8 @@ function whatNext(failure: string): 'another port' | 'wait' | 'give up' {
 
 function explain(layout: Layout, failure: string): Error {
   if (isNoSpace({ message: failure })) return noSpaceError(layout);
+  const notInstalled = notInstalledError(failure);
+  if (notInstalled) return notInstalled;
   const message = failure.match(/(?:FATAL|PANIC): +(.*)/g)?.at(-1) ?? failure.trim().split('\n').at(-1) ?? '';
   return embeddedError(
     `it did not start (${message}; more in "${layout.log}")`,

@@ -78,6 +78,13 @@ describe('a table', () => {
     expect(cut).toContain('…');
     expect(table(['A', 'B', 'C'], rows, terminal({ columns: Number.POSITIVE_INFINITY }))).toContain('x'.repeat(80));
   });
+
+  test('never cuts a name, which people copy', () => {
+    const name = 'n'.repeat(70);
+    expect(table(['NAME', 'REASON'], [[name, 'r'.repeat(30)]], terminal({ columns: 60 }))).toContain(
+      `${name}  rrrrrrr…`,
+    );
+  });
 });
 
 describe('a sample', () => {
