@@ -1,9 +1,11 @@
+import { environmentNames } from '../expressions/template.ts';
 import { checkOneForm } from './check-body.ts';
 import { checkTexts } from './check-texts.ts';
 import type { Context } from './context.ts';
 import { createReport } from './context.ts';
 import type { ConnectionManifest } from './manifest.ts';
 import { hasPassword, isLookedUp, isSecretHeader } from './secrets.ts';
+import { stringsOf } from './strings.ts';
 
 /** Checks what the schema cannot say of a Connection. */
 export function checkConnection(context: Context, manifest: ConnectionManifest): void {
@@ -33,4 +35,21 @@ export function checkConnection(context: Context, manifest: ConnectionManifest):
       'has a password in clear text; send it as a header with a secretKeyRef',
     );
   }
+}
+
+/** The environment variables and secrets that a Connection reads, in the order in which it names them. */
+export function connectionReads({ value }: ConnectionManifest): {
+  environment: string[];
+  secrets: { name: string; key: string }[];
+} {
+  const { spec } = value;
+  const secrets = [spec.postgres?.password, ...Object.values(spec.http?.headers ?? {})];
+  return {
+    environment: stringsOf('ConnectionSpec', spec, []).flatMap(({ text }) => environmentNames(text)),
+    secrets: secrets.flatMap((secret) => {
+      if (typeof secret !== 'object') return [];
+      const { name, key } = secret.secretKeyRef;
+      return [{ name, key }];
+    }),
+  };
 }

@@ -19,16 +19,21 @@ export function checkTexts({ context, manifest, definition, names }: Options): v
   for (const string of stringsOf(definition, manifest.value.spec, ['spec'])) {
     if (!isSound(manifest, string.path)) continue;
     if (isFileOfSql(string.path)) checkSqlFile(context, manifest, string, names);
-    else for (const problem of problemsOf(string, names)) reportText(context, manifest, string.path, problem);
+    else for (const problem of problemsOf(context, string, names)) reportText(context, manifest, string.path, problem);
   }
 }
 
-function problemsOf(string: ManifestString, names: ScopeNames): (TemplateProblem | NotTemplated)[] {
+function problemsOf(
+  context: Context,
+  string: ManifestString,
+  names: ScopeNames,
+): readonly (TemplateProblem | NotTemplated)[] {
   const { text, path, isSql, isTemplated } = string;
   const field = path.at(-1);
   if (field === 'when') return checkCondition(text, names);
-  if (isSql) return checkSql(text, names);
-  if (isTemplated) return checkTemplate(text, names);
+  if (isTemplated && !text.includes('{{')) return [];
+  const key = () => JSON.stringify([isSql, names, text]);
+  if (isTemplated) return context.once(key(), () => (isSql ? checkSql : checkTemplate)(text, names));
   const offset = field === 'description' ? -1 : text.indexOf('{{');
   if (offset < 0) return [];
   const message = 'a {{ }} is not evaluated in this field; write the value itself';

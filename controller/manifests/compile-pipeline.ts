@@ -4,14 +4,13 @@ import type {
   CompiledPipeline,
   CompiledSchedule,
   CompiledTask,
-  ConnectionSpec,
   Load,
   PipelineBlock,
   Retry,
   Transform,
 } from '../../schemas/generated/types.ts';
-import { environmentNames } from '../expressions/template.ts';
 import type { Body } from './check-body.ts';
+import { connectionReads } from './check-connection.ts';
 import { conversion } from './check-parameters.ts';
 import type { Context } from './context.ts';
 import { digestOf, sortKeys } from './digest.ts';
@@ -19,8 +18,7 @@ import { parseDuration } from './duration.ts';
 import { resolveReference } from './files.ts';
 import { fuseBlocks } from './fuse.ts';
 import { upstream } from './graph.ts';
-import type { BlockManifest, PipelineManifest, Position } from './manifest.ts';
-import { stringsOf } from './strings.ts';
+import type { BlockManifest, ConnectionManifest, PipelineManifest, Position } from './manifest.ts';
 
 type Options = {
   context: Context;
@@ -41,7 +39,7 @@ export function compilePipeline({ context, manifest, order, schedule }: Options)
     timeZone: schedule?.calendar.timeZone ?? 'UTC',
     blocks: blocks as Bundle['blocks'],
     tasks: compileTasks(order, spec.retry),
-    connections,
+    connections: Object.fromEntries(connections.map(({ name, value }) => [name, value.spec])),
     files: filesOf(context, blocks),
   });
   for (const [index, block] of bundle.blocks.entries()) keepColumnOrder(blocks[index], block);
@@ -54,9 +52,9 @@ export function compilePipeline({ context, manifest, order, schedule }: Options)
     maxActiveRuns: spec.maxActiveRuns ?? 1,
     timeoutMs: milliseconds(spec.timeout),
     bundleDigest: bundleDigestOf(bundle),
-    ...readsOf(connections),
+    ...readsOf(context, connections),
   };
-  return { ...meaning, file: manifest.file, line: manifest.at.line, digest: digestOf(meaning), bundle };
+  return { ...meaning, file: manifest.file, line: manifest.at.line, digest: digestOf(sortKeys(meaning)), bundle };
 }
 
 /** The order of columns in a file or a row is meaning, unlike the order of other keys: they go back as they were written. */
@@ -66,7 +64,7 @@ function keepColumnOrder(written: CompiledBlock | undefined, sorted: CompiledBlo
   if (columns && sorted.load?.format?.csv) sorted.load.format.csv.columns = columns;
 }
 
-/** Positions are no meaning; the order of columns is. */
+/** Positions are no meaning; the order of columns is. All other keys of the bundle are sorted already. */
 function bundleDigestOf(bundle: Bundle): string {
   const blocks = bundle.blocks.map(({ origin, load, ...block }) => {
     const columns = Object.entries(load?.format?.csv?.columns ?? {});
@@ -141,37 +139,30 @@ function filesOf({ files }: Context, blocks: readonly CompiledBlock[]): Bundle['
   return Object.fromEntries(paths.map((path) => [path, files.get(path) ?? '']));
 }
 
-function connectionsOf(context: Context, blocks: readonly CompiledBlock[]): Record<string, ConnectionSpec> {
+function connectionsOf(context: Context, blocks: readonly CompiledBlock[]): ConnectionManifest[] {
   const names = blocks.flatMap(({ load, export: target }) =>
     [load?.http?.connection, load?.postgres?.connection, target?.postgres.connection].filter(
       (name) => name !== undefined,
     ),
   );
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const found = context.find('Connection', name);
-      return found && found !== 'broken' ? [[name, found.value.spec]] : [];
-    }),
-  );
+  return [...new Set(names)].flatMap((name) => {
+    const found = context.find('Connection', name);
+    return found && found !== 'broken' ? [found] : [];
+  });
 }
 
 /** What the connections read from outside: environment variables and secrets, each once, sorted. */
 function readsOf(
-  connections: Readonly<Record<string, ConnectionSpec>>,
+  context: Context,
+  connections: readonly ConnectionManifest[],
 ): Pick<CompiledPipeline, 'environment' | 'secrets'> {
-  const environment = new Set<string>();
-  const secrets = new Map<string, { name: string; key: string }>();
-  for (const spec of Object.values(connections)) {
-    for (const { text } of stringsOf('ConnectionSpec', spec, []))
-      for (const name of environmentNames(text)) environment.add(name);
-    for (const secret of [spec.postgres?.password, ...Object.values(spec.http?.headers ?? {})]) {
-      if (typeof secret === 'object')
-        secrets.set(`${secret.secretKeyRef.name} ${secret.secretKeyRef.key}`, secret.secretKeyRef);
-    }
-  }
+  const reads = connections.map((each) => context.once(`reads ${each.name}`, () => connectionReads(each)));
+  const secrets = new Map(
+    reads.flatMap((each) => each.secrets.map((secret) => [`${secret.name} ${secret.key}`, secret])),
+  );
   return {
-    environment: [...environment].sort(),
-    secrets: [...secrets.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { name, key }]) => ({ name, key })),
+    environment: [...new Set(reads.flatMap((each) => each.environment))].sort(),
+    secrets: [...secrets.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, secret]) => secret),
   };
 }
 

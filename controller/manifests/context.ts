@@ -1,6 +1,5 @@
 import type { ProblemCode } from '../../schemas/problem-codes.ts';
 import { didYouMean } from '../expressions/suggest.ts';
-import { isTimeZone } from '../windows/spec.ts';
 import type { Diagnostics, Target } from './diagnostics.ts';
 import type { Files } from './files.ts';
 import type { Path } from './locate.ts';
@@ -13,8 +12,8 @@ export type Context = {
   readonly diagnostics: Diagnostics;
   /** The manifest of that name; `broken` when it has problems of its own, which are reported where they are. */
   find<K extends Kind>(kind: K, name: string): Extract<Manifest, { kind: K }> | 'broken' | undefined;
-  /** `isTimeZone`, which is dear, once for each name. */
-  isTimeZone(name: string): boolean;
+  /** What `compute` returned for this key first: for answers that many pipelines ask for and that cost something. */
+  once<Answer>(key: string, compute: () => Answer): Answer;
   /** The end of a sentence about a manifest that is not there. */
   hint(kind: Kind, name: string): string;
 };
@@ -26,7 +25,7 @@ export function createContext({ files, diagnostics, reading }: Options): Context
   for (const place of [...reading.lost, ...reading.manifests]) index.set(`${place.kind} ${place.name}`, place);
   // Comparing each of many wrong names with each of many right ones would take minutes.
   const compared = Map.groupBy([...index.values()].slice(0, 1000), ({ kind }) => kind);
-  const zones = new Map<string, boolean>();
+  const answers = new Map<string, unknown>();
   return {
     files,
     diagnostics,
@@ -35,10 +34,9 @@ export function createContext({ files, diagnostics, reading }: Options): Context
       if (!found) return undefined;
       return 'value' in found && !diagnostics.isBroken(found) ? (found as Extract<Manifest, { kind: K }>) : 'broken';
     },
-    isTimeZone(name) {
-      const known = zones.get(name) ?? isTimeZone(name);
-      zones.set(name, known);
-      return known;
+    once<Answer>(key: string, compute: () => Answer): Answer {
+      if (!answers.has(key)) answers.set(key, compute());
+      return answers.get(key) as Answer;
     },
     hint(kind, name) {
       const [unreadable] = reading.unreadable;
@@ -46,12 +44,8 @@ export function createContext({ files, diagnostics, reading }: Options): Context
         unreadable === undefined
           ? `add a ${kind} manifest of that name`
           : `it may be in ${unreadable}, which cannot be read`;
-      return (
-        didYouMean(
-          name,
-          (compared.get(kind) ?? []).map((place) => place.name),
-        ) || `; ${otherwise}`
-      );
+      const names = (compared.get(kind) ?? []).map((place) => place.name);
+      return didYouMean(name, names) || `; ${otherwise}`;
     },
   };
 }

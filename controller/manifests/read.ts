@@ -3,7 +3,7 @@ import { isBlock, isConnection, isPipeline, type Validate } from '../../schemas/
 import { didYouMean } from '../expressions/suggest.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { type Files, isManifestFile } from './files.ts';
-import { linesOf, positionAt } from './frame.ts';
+import { type Lines, linesOf, positionAt } from './frame.ts';
 import { locate, type Path } from './locate.ts';
 import { at, fieldSubject, type Kind, kinds, type Manifest, type Place, type Position, subject } from './manifest.ts';
 import { type SchemaFault, schemaFaults, show } from './schema-faults.ts';
@@ -35,8 +35,9 @@ export function readManifests({ files, diagnostics }: Options): Reading {
     if (!isManifestFile(file)) continue;
     const documents = parse(file, text, diagnostics);
     if (!documents) reading.unreadable.push(file);
+    const lines = linesOf(text);
     documents?.forEach((document, index) => {
-      readDocument({ file, text, document, index, diagnostics, reading });
+      readDocument({ file, lines, document, index, diagnostics, reading });
     });
   }
   return reading;
@@ -59,7 +60,7 @@ function parse(file: string, text: string, diagnostics: Diagnostics): YamlDocume
 
 type Source = {
   readonly file: string;
-  readonly text: string;
+  readonly lines: Lines;
   readonly document: YamlDocument;
   readonly index: number;
   readonly diagnostics: Diagnostics;
@@ -67,8 +68,8 @@ type Source = {
 };
 
 function readDocument(source: Source): void {
-  const { file, text, document, index, diagnostics, reading } = source;
-  const syntax = syntaxFault(text, document);
+  const { file, lines, document, index, diagnostics, reading } = source;
+  const syntax = syntaxFault(lines.text, document);
   if (document.contents === null && !syntax) return;
   const value = syntax ? valueDespite(document) : toValue(document);
   const place = 'value' in value ? placeOf(file, index, value.value) : undefined;
@@ -97,7 +98,7 @@ function placeOf(file: string, document: number, value: unknown): Place | undefi
 }
 
 function validate(source: Source, value: unknown, place: Place | undefined): void {
-  const { file, document, index, diagnostics, reading, text } = source;
+  const { file, lines, document, index, diagnostics, reading } = source;
   if (!place) {
     // It may be a Pipeline whose kind is misspelt: its name must not count as removed.
     const name = at(value, ['metadata', 'name']);
@@ -111,7 +112,6 @@ function validate(source: Source, value: unknown, place: Place | undefined): voi
   const faults = check(value) ? [] : schemaFaults(check.errors ?? []);
   reportFaults(faults, place, value, diagnostics);
   if (place.name === '') reading.unreadable.push(file);
-  const lines = linesOf(text);
   const position = (path: Path): Position => positionAt(lines, locate(document, path, 'key').offset);
   reading.manifests.push({
     ...place,

@@ -1,7 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 import type { CalendarSpec, CompiledSchedule, Schedule } from '../../schemas/generated/types.ts';
 import { didYouMean } from '../expressions/suggest.ts';
-import { checkCron, parseEvery, parseInstant } from '../windows/spec.ts';
+import { checkCron, isTimeZone, parseEvery, parseInstant } from '../windows/spec.ts';
 import { checkOneForm } from './check-body.ts';
 import type { Context, Report } from './context.ts';
 import { parseDuration } from './duration.ts';
@@ -19,7 +19,7 @@ export function compileSchedule(context: Context, schedule: Schedule, report: Re
   const cronFault = schedule.cron === undefined ? null : checkCron(schedule.cron);
   if (cronFault !== null) report([...path, 'cron'], 'bad-cron', cronFault);
   const timeZone = schedule.timeZone ?? 'UTC';
-  const zoneIsKnown = context.isTimeZone(timeZone);
+  const zoneIsKnown = context.once(`zone ${timeZone}`, () => isTimeZone(timeZone));
   if (!zoneIsKnown) {
     const meant =
       didYouMean(timeZone, Intl.supportedValuesOf('timeZone')) || '; write an IANA name, such as Europe/Berlin';

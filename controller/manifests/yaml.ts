@@ -1,13 +1,17 @@
 import {
   type Alias,
+  Composer,
+  type CST,
   type Document,
   isAlias,
+  isCollection as isCollectionNode,
   isMap,
+  isNode,
+  isPair,
   isScalar,
   isSeq,
-  type LineCounter,
   type Pair,
-  parseAllDocuments,
+  Parser,
   type Scalar,
   type YAMLError,
   type YAMLMap,
@@ -28,9 +32,12 @@ export type YamlFault = {
 /** The most nodes that the aliases of one document may stand for, against alias bombs. */
 const maxAliasCount = 100;
 
-/** Reads YAML 1.2 with the core schema: no merge keys, no tags but the core's own. Throws only for texts nested too deeply. */
-export function parseYaml(text: string, lineCounter?: LineCounter): YamlDocument[] {
-  const documents = parseAllDocuments(text, {
+/** The deepest nesting of maps and lists in a document. */
+const maxDepth = 100;
+
+/** Reads YAML 1.2 with the core schema: no merge keys, no tags but the core’s own. Throws for texts nested too deeply. */
+export function parseYaml(text: string): YamlDocument[] {
+  const composer = new Composer<YamlDocument['contents'] & YamlNode, true>({
     version: '1.2',
     schema: 'core',
     merge: false,
@@ -39,9 +46,25 @@ export function parseYaml(text: string, lineCounter?: LineCounter): YamlDocument
     uniqueKeys: false,
     prettyErrors: false,
     logLevel: 'silent',
-    ...(lineCounter && { lineCounter }),
   });
-  return Array.isArray(documents) ? documents : [];
+  return [...composer.compose(limited(new Parser().parse(text)))] as YamlDocument[];
+}
+
+/** Composing is recursive, and where the stack ends the library tries again at every level: it would run for hours. */
+function* limited(tokens: Iterable<CST.Token>): Iterable<CST.Token> {
+  for (const token of tokens) {
+    if (token.type === 'document') checkDepth(token.value, maxDepth);
+    yield token;
+  }
+}
+
+function checkDepth(token: CST.Token | undefined | null, left: number): void {
+  if (!token || !('items' in token)) return;
+  if (left === 0) throw new RangeError(`nested deeper than ${maxDepth} levels`);
+  for (const { key, value } of token.items as CST.CollectionItem[]) {
+    checkDepth(key, left - 1);
+    checkDepth(value, left - 1);
+  }
 }
 
 /** The first syntax fault of a document. Further ones mostly follow from it. */
@@ -67,21 +90,36 @@ function wayOut(text: string, error: YAMLError): string {
       return 'put text that contains ": " in quotes';
     case 'TAG_RESOLVE_FAILED':
       return 'remove the tag';
-    case 'BAD_ALIAS':
-      return 'name an anchor that stands before it, or put the text in quotes';
     default:
       return 'correct this line or the one before it';
   }
 }
 
-/** The plain value of a document, or a fault when its aliases stand for too much. */
+/** The plain value of a document, or a fault when an alias has no anchor or aliases stand for too much. */
 export function toValue(document: YamlDocument): { value: unknown } | YamlFault {
   try {
     return { value: document.toJS({ maxAliasCount }) };
   } catch {
-    const message = `aliases in this document stand for too many nodes; write the repeated parts out or repeat fewer than ${maxAliasCount}`;
+    const alias = findUnresolved(document.contents, new Set());
+    if (alias) {
+      const message = `"*${alias.source}" repeats an anchor that does not stand before it; correct the name, or put the text in quotes`;
+      return { code: 'syntax', ...rangeOf(alias, document), message };
+    }
+    const message = `aliases repeat more than ${maxAliasCount} nodes here; write the repeated parts out`;
     return { code: 'syntax', offset: document.range[0], end: document.range[0] + 1, message };
   }
+}
+
+function findUnresolved(node: unknown, anchors: Set<string>): Alias | undefined {
+  if (isAlias(node)) return anchors.has(node.source) ? undefined : node;
+  if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
+  if (!isCollectionNode(node)) return undefined;
+  const inner = node.items.flatMap((item) => (isPair(item) ? [item.key, item.value] : [item]));
+  for (const each of inner) {
+    const found = findUnresolved(each, anchors);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Faults of structure: keys that are maps, repeated keys, names that JavaScript keeps, numbers that JSON cannot hold. */
@@ -132,7 +170,7 @@ function visitNumber(node: Scalar, faults: YamlFault[]): void {
 
 function rangeOf(
   node: unknown,
-  fallback: { range?: [number, number, number] | null | undefined },
+  fallback: { range?: readonly [number, number, number] | null | undefined },
 ): { offset: number; end: number } {
   const own = typeof node === 'object' && node !== null && 'range' in node ? (node as Scalar).range : undefined;
   const range = own ?? fallback.range ?? [0, 1, 1];

@@ -5,9 +5,9 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Contender, createContenders, type Measured } from './contenders.ts';
-import { createGround, month } from './ground.ts';
-import { compareTables } from './tables.ts';
+import { createGround } from './ground.ts';
 import { missingPrograms } from './programs.ts';
+import { fingerprint } from './tables.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,7 +23,9 @@ type Result = { contender: string; rows: number } & Measured;
 
 const missing = missingPrograms(['psql', 'curl', 'gunzip']);
 if (missing.length > 0) {
-  console.error(`not on the PATH: ${missing.join(', ')}; install them to measure against psql (Debian: apt install postgresql-client curl gzip)`);
+  console.error(
+    `not on the PATH: ${missing.join(', ')}; install them to measure against psql (Debian: apt install postgresql-client curl gzip)`,
+  );
   process.exit(2);
 }
 
@@ -35,8 +37,10 @@ if (values.json) await writeFile(values.json, `${JSON.stringify(results, null, 2
 async function measure(rows: number, rounds: number): Promise<Result[]> {
   const ground = await createGround(rows);
   const measured: Result[] = [];
+  const contenders: Contender[] = [];
   try {
-    const contenders = (await createContenders(ground)).filter(({ name }) => values.only.split(',').includes(name));
+    contenders.push(...(await createContenders(ground)).filter(({ name }) => values.only.split(',').includes(name)));
+    const prints = new Map<string, string>();
     for (let round = 0; round < rounds; round++) {
       // The order is turned round each time, so that a warm cache or a busy machine favours nobody.
       for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
@@ -44,18 +48,15 @@ async function measure(rows: number, rounds: number): Promise<Result[]> {
         const result = { contender: contender.name, rows, ...(await contender.run()) };
         measured.push(result);
         console.log(line(result));
-        if (contender.table !== 'psql') await checkAgainstPsql(contender, contenders);
+        prints.set(contender.name, await fingerprint(ground, contender.table));
       }
     }
-    for (const contender of contenders) await contender.close();
+    if (new Set(prints.values()).size > 1)
+      throw new Error(`the tables differ: ${JSON.stringify([...prints], null, 2)}`);
+    return measured;
   } finally {
+    for (const contender of contenders) await contender.close();
     await ground.close();
-  }
-  return measured;
-
-  async function checkAgainstPsql(contender: Contender, all: Contender[]): Promise<void> {
-    const psql = all.find(({ name }) => name === 'psql');
-    if (psql) await compareTables(ground, contender);
   }
 }
 
@@ -75,13 +76,17 @@ function summary(all: Result[]): string {
     return [contender, rows.toLocaleString('en'), `${seconds.toFixed(2)} s`, (seconds / baseline).toFixed(2), peak];
   });
   const table = [['', 'rows', 'median', '× psql', 'peak memory'], ...lines];
-  return table.map((cells) => cells.map((cell, index) => (index === 0 ? cell.padEnd(8) : cell.padStart(12))).join('')).join('\n');
+  return table
+    .map((cells) => cells.map((cell, index) => (index === 0 ? cell.padEnd(8) : cell.padStart(12))).join(''))
+    .join('\n');
 }
 
 function median(numbers: number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
 function megabytes(bytes: number): string {

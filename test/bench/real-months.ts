@@ -62,7 +62,7 @@ type Month = { month: string; rows: number; cents: number };
 
 /** Cents by month, so that sums are exact whatever the order of addition. */
 async function inTable(): Promise<Month[]> {
-  const env = JSON.parse(readFileSync(join(home, 'warehouse.env'), 'utf8'));
+  const env = JSON.parse(readFileSync(join(home, 'warehouse.json'), 'utf8'));
   const client = new pg.Client({
     host: env.POSTGRES_HOST,
     port: Number(env.POSTGRES_PORT),

@@ -177,6 +177,18 @@ describe('what it survives', () => {
     expect(await query((await start()).url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
+  test('a server on the folder that does not know the password is not taken for ours', async () => {
+    const first = await start();
+    const settings = join(home, 'postgres/server.json');
+    const text = await readFile(settings, 'utf8');
+    await writeFile(settings, text.replace(/"password":"\w+"/, '"password":"wrong"'));
+    expect(await refusal()).toMatch(
+      /^embedded Postgres: process \d+ runs a Postgres on ".*", which does not let Pipewright in \(password authentication failed.*\); end it \(kill \d+\) and start again$/,
+    );
+    await writeFile(settings, text);
+    expect(await query(first.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
   test('a server that is stopping is waited for', async () => {
     const first = await start();
     process.kill(serverPid(), 'SIGINT');

@@ -43,7 +43,9 @@ async function readSecret(secretsDir: string, { name, key }: { name: string; key
     return (await readFile(join(secretsDir, name, key), 'utf8')).replace(/\r?\n$/, '');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new Error(`secret "${name}": its key "${key}" cannot be read (${(error as Error).message}); mend the file's permissions`);
+    throw new Error(
+      `secret "${name}": its key "${key}" cannot be read (${(error as Error).message}); mend the file's permissions`,
+    );
   }
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { isAlive } from '../../../schemas/processes.ts';
 import type { launch } from './launch.ts';
 import { embeddedError, isNoSpace, type Layout, noSpaceError, notInstalledError } from './layout.ts';
 import { findPostmaster, type Postmaster } from './postmaster.ts';
@@ -9,6 +8,7 @@ import { freePort, type Settings, urlOf, writeSettings } from './settings.ts';
 
 const attempts = 20;
 const betweenAttemptsMs = 250;
+const lookMs = 10;
 
 export type Running = { readonly postmaster: Postmaster; readonly settings: Settings };
 export type RunOptions = {
@@ -18,42 +18,47 @@ export type RunOptions = {
   log: Logger;
 };
 
-/** Takes over the server that is there, or starts one; a few times, because either can end or appear meanwhile. */
+/** Takes over the server that is there, or starts one; tried for a while, because either can end or appear meanwhile. */
 export async function run({ layout, settings, launchOn, log }: RunOptions): Promise<Running> {
-  let failure = '';
   let current = settings;
+  let problem = new Error();
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const found = findPostmaster(layout);
+    const found = await readyPostmaster(layout);
     if (found) {
       const adopted = await adopt(layout, current, found);
-      if (adopted) {
+      if (!(adopted instanceof Error)) {
         log.info({ pid: adopted.postmaster.identity.pid }, 'took over the embedded Postgres that was running');
         return adopted;
       }
+      problem = adopted;
+      await delay(betweenAttemptsMs);
       continue;
     }
     const launched = await launchOn(current.port);
     if ('postmaster' in launched) return { postmaster: launched.postmaster, settings: current };
-    failure = launched.failure;
-    const next = whatNext(failure);
+    problem = explain(layout, launched.failure);
+    const next = whatNext(launched.failure);
     if (next === 'give up') break;
+    if (next === 'wait') await delay(betweenAttemptsMs);
     if (next === 'another port') {
       current = { ...current, port: await freePort() };
       await writeSettings(layout, current);
     }
-    if (next === 'wait') await delay(betweenAttemptsMs);
   }
-  throw explain(layout, failure);
+  throw problem;
 }
 
-/** Resolves to null when the server found has ended meanwhile. */
-async function adopt(layout: Layout, settings: Settings, found: Postmaster): Promise<Running | null> {
-  let postmaster: Postmaster | null = found;
-  while (postmaster && postmaster.status !== 'ready') {
-    await delay(10);
-    postmaster = findPostmaster(layout);
+/** The server that runs already, once it has started; null when there is none, or it has ended. */
+async function readyPostmaster(layout: Layout): Promise<Postmaster | null> {
+  for (;;) {
+    const found = findPostmaster(layout);
+    if (found === null || found.status === 'ready') return found;
+    await delay(lookMs);
   }
-  if (!postmaster) return null;
+}
+
+/** An error when it does not let us in: it is about to end, or not ours. */
+async function adopt(layout: Layout, settings: Settings, postmaster: Postmaster): Promise<Running | Error> {
   const actual = { ...settings, port: postmaster.port };
   const client = new pg.Client({ connectionString: urlOf(actual), connectionTimeoutMillis: 10_000 });
   client.on('error', () => {});
@@ -62,9 +67,8 @@ async function adopt(layout: Layout, settings: Settings, found: Postmaster): Pro
     const { rows } = await client.query('show data_directory');
     if (rows[0].data_directory !== layout.data) throw new Error(`its data lies in "${rows[0].data_directory}"`);
   } catch (error) {
-    if (!isAlive(postmaster.identity)) return null;
     const { pid } = postmaster.identity;
-    throw embeddedError(
+    return embeddedError(
       `process ${pid} runs a Postgres on "${layout.data}", which does not let Pipewright in (${(error as Error).message})`,
       `end it (kill ${pid}) and start again`,
       error,

@@ -28,12 +28,12 @@ const cases: readonly Case[] = [
   ],
   [
     'syntax',
-    'this is not readable as YAML (Unresolved alias (the anchor must be set before the alias): x); name an anchor that stands before it, or put the text in quotes',
+    '"*x" repeats an anchor that does not stand before it; correct the name, or put the text in quotes',
     'a: «*x\n',
   ],
   [
     'syntax',
-    'this is not readable as YAML (Unresolved tag: !!timestamp); remove the tag',
+    'this is not readable as YAML (Unresolved tag: tag:yaml.org,2002:timestamp); remove the tag',
     'a: «!!timestamp 2019-01-01\n',
   ],
   [
@@ -57,11 +57,7 @@ const cases: readonly Case[] = [
     spec('').replace('kind: Pipeline', 'kind: «Pipelin'),
   ],
   ['unknown-kind', '"Service" is not a kind of manifest; kinds are Pipeline, Block, Connection', 'kind: «Service\n'],
-  [
-    'unknown-field',
-    'pipeline "p" has no field "retrry"; did you mean "retry"?',
-    spec('', '  «retrry: { limit: 1 }\n'),
-  ],
+  ['unknown-field', 'pipeline "p" has no field "retrry"; did you mean "retry"?', spec('', '  «retrry: { limit: 1 }\n')],
   [
     'unknown-field',
     'pipeline "p": block "two": load.http has no field "zzz"; its fields are url, connection, headers, maxBytes, compression',
