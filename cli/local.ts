@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Progress } from '../runner/progress.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
 import { compileFolder } from './folder.ts';
+import { bytes, counted } from './format/amounts.ts';
 import { phase } from './format/phases.ts';
 import { problemText } from './format/problems.ts';
 import { errorLines, reportLines } from './format/report.ts';
 import { sampleTable } from './format/sample.ts';
-import { duration } from './format/times.ts';
+import { duration, localTime } from './format/times.ts';
 import { localEnvironment } from './local/environment.ts';
 import { findPipeline, type LocalPlan, planLocal } from './local/plan.ts';
 import { type LocalRun, runTasks, type TaskOutcome } from './local/tasks.ts';
@@ -51,11 +53,7 @@ const isBad = ({ phase }: TaskOutcome) => phase === 'Failed' || phase === 'Cance
 async function follow(run: LocalRun, options: LocalOptions, terminal: Terminal): Promise<TaskOutcome[]> {
   const json = options.output === 'json';
   const began = performance.now();
-  const { window, pipeline } = run.plan;
-  if (!json)
-    terminal.out(
-      `${terminal.colors.bold(pipeline.name)}${window ? ` for ${window.label} (${window.start} to ${window.end})` : ''}`,
-    );
+  if (!json) terminal.out(titleOf(run.plan, terminal));
   const outcomes: TaskOutcome[] = [];
   for await (const outcome of runTasks(run)) {
     terminal.progress?.clear();
@@ -65,6 +63,12 @@ async function follow(run: LocalRun, options: LocalOptions, terminal: Terminal):
   if (json) terminal.json(outcomeJson(run.plan, outcomes));
   else for (const line of closing(outcomes, performance.now() - began, terminal)) terminal.out(line);
   return outcomes;
+}
+
+function titleOf({ pipeline, window }: LocalPlan, { colors }: Terminal): string {
+  const { timeZone } = pipeline.bundle;
+  const bounds = window && `${localTime(window.start, timeZone)} to ${localTime(window.end, timeZone)} ${timeZone}`;
+  return `${colors.bold(pipeline.name)}${window ? ` for ${window.label} (${bounds})` : ''}`;
 }
 
 function outcomeLines(
@@ -116,8 +120,14 @@ function lines({ progress, error, errorColors }: Terminal): Pick<LocalRun, 'log'
       progress?.clear();
       error(errorColors.dim(line));
     },
-    progress: (text) => progress?.show(text),
+    progress: (of) => progress?.show(progressText(of)),
   };
+}
+
+function progressText({ block, rows, bytes: size, totalBytes }: Progress): string {
+  const total = totalBytes === null ? '' : ` of ${bytes(totalBytes)}`;
+  const parts = [block, rows === null ? '' : counted(rows, 'row'), size === null ? '' : `${bytes(size)}${total}`];
+  return parts.filter(Boolean).join('  ');
 }
 
 /** The first Ctrl-C ends the task and cleans up; a second one leaves at once. */

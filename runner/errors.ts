@@ -23,3 +23,15 @@ export class TaskFailure extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Says of a failure in which block it happened, unless it says so itself. */
+export function inBlock(error: unknown, block: string): unknown {
+  if (!(error instanceof TaskFailure) || error.block !== undefined) return error;
+  const { reason, message, file, line, column } = error;
+  const place = {
+    ...(file !== undefined && { file }),
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+  };
+  return new TaskFailure(reason, `block "${block}": ${message}`, { block, ...place }, error.cause ?? error);
+}

@@ -10,9 +10,9 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
 }
 
-/** Where definitions stand: the page of each, and its description. */
+/** Where each definition stands, as a link, and what it is. */
 export type Definitions = {
-  readonly pageOf: Readonly<Record<string, string>>;
+  readonly linkTo: Readonly<Record<string, string>>;
   readonly schemas: Readonly<Record<string, Schema>>;
 };
 
@@ -35,18 +35,23 @@ export function objectSections(name: string, schema: Schema, definitions: Defini
   return [...heading, table(['Field', 'Type', 'Required', 'Description'], rows), ...inner];
 }
 
-/** The object with fields of its own that stands in a property: directly, in a list, or as one of its alternatives. */
+/** The object with fields of its own that stands in a property: directly, in a list or map, or as one of its alternatives. */
 function nestedObject(property: Schema): Schema | undefined {
-  if (property.properties) return { ...property, description: property.description ?? '' };
-  if (property.items) return nestedObject(property.items as Schema);
-  const alternatives = (property.anyOf as Schema[] | undefined) ?? [];
-  return alternatives.map(nestedObject).find((found) => found !== undefined);
+  if (property.properties) return property;
+  const { items, additionalProperties, anyOf } = property;
+  const inner = [items, additionalProperties, ...((anyOf as Schema[] | undefined) ?? [])];
+  return inner
+    .filter((each): each is Schema => typeof each === 'object' && each !== null)
+    .map((each) => nestedObject({ description: property.description, ...each }))
+    .find((found) => found !== undefined);
 }
 
 function descriptionOf(property: Schema, { schemas }: Definitions): string {
-  const described = property.$ref === undefined ? property : schemas[nameOf(property)];
-  const text = String(described?.description ?? '');
-  return property['x-templated'] ? `${text} \`{{ }}\`` : text;
+  const reference = [property, ...((property.anyOf as Schema[] | undefined) ?? [])].find((each) => each.$ref);
+  const text = property.description ?? (reference && schemas[nameOf(reference)]?.description);
+  const values = property.additionalProperties as Schema | undefined;
+  const isTemplated = property['x-templated'] ?? values?.['x-templated'];
+  return `${String(text ?? '')}${isTemplated ? ' `{{ }}`' : ''}`;
 }
 
 /** The name of the definition that a `$ref` leads to. */
@@ -55,8 +60,8 @@ function nameOf(schema: Schema): string {
   return reference.slice(reference.lastIndexOf('/') + 1);
 }
 
-function linkOf(name: string, { pageOf }: Definitions): string {
-  return `[${name}](${pageOf[name]}.md#${name.toLowerCase()})`;
+function linkOf(name: string, { linkTo }: Definitions): string {
+  return `[${name}](${linkTo[name]})`;
 }
 
 /** The type for reading; `path` is the heading under which the fields of an object stand. */

@@ -17,14 +17,14 @@ const written: Schemas = { ...manifests, ...parts, ...definitions };
 /** The reference pages: file name without `.md`, and text. `defs` are all contracts. */
 export function referencePages(defs: Schemas): [name: string, text: string][] {
   const ofApi: Schemas = { Problem: defs.Problem ?? {}, ...api };
-  const pageOf = {
+  const linkTo = {
     ...onPage('manifests', written),
     ...onPage('tasks', tasks),
     ...onPage('api', ofApi),
-    Reason: 'reasons',
+    Reason: 'reasons.md',
   };
   const sections = (schemas: Schemas) =>
-    Object.entries(schemas).flatMap(([name, schema]) => objectSections(name, schema, { pageOf, schemas: defs }));
+    Object.entries(schemas).flatMap(([name, schema]) => objectSections(name, schema, { linkTo, schemas: defs }));
   const pages: [string, string[]][] = [
     ['manifests', [...manifestPage, ...sections(written)]],
     ['tasks', ['# Task orders and reports', ...sections(tasks)]],
@@ -40,7 +40,7 @@ export function referencePages(defs: Schemas): [name: string, text: string][] {
 }
 
 function onPage(page: string, schemas: Schemas): Record<string, string> {
-  return Object.fromEntries(Object.keys(schemas).map((name) => [name, page]));
+  return Object.fromEntries(Object.keys(schemas).map((name) => [name, `${page}.md#${name.toLowerCase()}`]));
 }
 
 const manifestPage = [

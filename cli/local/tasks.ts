@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conditionHolds } from '../../runner/condition.ts';
+import type { Progress } from '../../runner/progress.ts';
 import { runTask } from '../../runner/run-task.ts';
 import type { Bundle, CompiledTask, TaskOrder, TaskPhase, TaskReport } from '../../schemas/generated/types.ts';
 import type { Environment } from './environment.ts';
@@ -23,7 +24,7 @@ export type LocalRun = {
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
-  readonly progress: (text: string) => void;
+  readonly progress: (progress: Progress) => void;
 };
 
 /**
@@ -99,7 +100,7 @@ async function runOne(task: CompiledTask, order: TaskOrder, run: LocalRun): Prom
   const scratch = join(run.folder, 'scratch', task.name);
   await mkdir(scratch, { recursive: true });
   const { bundle } = run.plan.pipeline;
-  const { environment, signal, log } = run;
-  const report = await runTask({ order, bundle, environment, scratch, signal, log, failpoint: () => {} });
+  const { environment, signal, log, progress } = run;
+  const report = await runTask({ order, bundle, environment, scratch, signal, log, progress, failpoint: () => {} });
   return { name: task.name, phase: report.outcome, reason: report.reason, message: null, report };
 }

@@ -18,7 +18,7 @@ const silence = 30_000;
 /**
  * What the API refused, with its status and code; `status` is null when nobody answered, or not a controller.
  */
-export class ApiFailure extends Error {
+class ApiFailure extends Error {
   readonly status: number | null;
   readonly code: string;
   constructor(status: number | null, code: string, message: string) {

@@ -9,7 +9,6 @@ import { type Segments, splitTemplate } from './segments.ts';
 import { quotedExpressions } from './sql-quoting.ts';
 import { type ExpressionProblem, walkExpression } from './walk.ts';
 
-export type { ExpressionErrorKind } from './errors.ts';
 export { ExpressionError } from './errors.ts';
 export type { ScopeNames } from './names.ts';
 export type { Scalar, ScalarType, Scope } from './scope.ts';

@@ -22,7 +22,9 @@ export function checkGraph(
   const byName = indexBlocks(blocks, report);
   // A block that does not fit its schema still exists, and references to it are right.
   const all = at(manifest.value, ['spec', 'blocks']);
-  const names = new Set(Array.isArray(all) ? all.map((block) => String(at(block, ['name']))) : []);
+  const names = new Set(
+    (Array.isArray(all) ? all : []).map((block) => at(block, ['name'])).filter((name) => typeof name === 'string'),
+  );
   for (const { block, index } of blocks) {
     for (const field of ['from', 'needs'] as const) {
       for (const [position, name] of (block[field] ?? []).entries()) {

@@ -1,8 +1,8 @@
 import type { Parameter } from '../../schemas/generated/types.ts';
+import { convertTo } from '../expressions/convert.ts';
 import { reservedNames } from '../expressions/names.ts';
 import { didYouMean } from '../expressions/suggest.ts';
 import { ExpressionError, type Scalar } from '../expressions/template.ts';
-import { convertScalar } from '../expressions/variables.ts';
 import type { Report } from './context.ts';
 import type { Path } from './locate.ts';
 import { show } from './schema-faults.ts';
@@ -77,7 +77,7 @@ export function checkWith(options: {
 export function conversion(value: Scalar, type: Parameter['type']): Scalar | undefined {
   if (value === null || (typeof value === 'string' && value.includes('{{'))) return value;
   try {
-    return convertScalar(value, type, 'the value');
+    return convertTo(value, type, 'the value');
   } catch (error) {
     if (error instanceof ExpressionError) return undefined;
     throw error;

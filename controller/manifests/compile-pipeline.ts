@@ -171,23 +171,22 @@ function compileTasks(order: readonly PipelineBlock[], defaults: Retry | undefin
   const groups = fuseBlocks(fusable);
   const taskOf = new Map(groups.flatMap((names) => names.map((name) => [name, names.at(-1) ?? ''])));
   const byName = new Map(order.map((block) => [block.name, block]));
+  const readElsewhere = new Set(
+    order.flatMap(({ name, from = [] }) => from.filter((source) => taskOf.get(source) !== taskOf.get(name))),
+  );
   return groups.map((names) => {
     const members = names.flatMap((name) => byName.get(name) ?? []);
-    const head = members[0];
-    const outside = (name: string) => !names.includes(name);
+    const [head] = members;
+    const name = names.at(-1) ?? '';
+    const isOutside = (other: string) => taskOf.get(other) !== name;
     return {
-      name: names.at(-1) ?? '',
+      name,
       blocks: names as CompiledTask['blocks'],
-      needs: [
-        ...new Set(
-          members
-            .flatMap(upstream)
-            .filter(outside)
-            .flatMap((name) => taskOf.get(name) ?? []),
-        ),
-      ],
-      inputs: [...new Set(members.flatMap(({ from }) => from ?? []).filter(outside))],
-      outputs: names.filter((name) => order.some((block) => outside(block.name) && block.from?.includes(name))),
+      needs: [...new Set(members.flatMap(upstream).flatMap((other) => taskOf.get(other) ?? []))].filter(
+        (task) => task !== name,
+      ),
+      inputs: [...new Set(members.flatMap(({ from }) => from ?? []).filter(isOutside))],
+      outputs: names.filter((each) => readElsewhere.has(each)),
       ...(head?.when !== undefined && { when: head.when }),
       retry: retryOf({ ...defaults, ...head?.retry }),
       timeoutMs: milliseconds(head?.timeout),

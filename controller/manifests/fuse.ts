@@ -14,67 +14,56 @@ type Group = { readonly members: string[]; readonly isHeaded: boolean; readonly 
  * circle of tasks; a block that would close one begins a task instead.
  */
 export function fuseBlocks(blocks: readonly Fusable[]): string[][] {
-  const groups = new Map<string, Group>();
-  const byName = new Map(blocks.map((block) => [block.name, block]));
+  const graph: Graph = { groups: new Map(), above: new Map(blocks.map((block) => [block.name, upstream(block)])) };
   for (const block of blocks) {
-    const sources = [...new Set((block.from ?? []).flatMap((name) => groups.get(name) ?? []))];
-    const members = canJoin(block, sources, groups, byName) ? sources.flatMap((group) => group.members) : [];
-    const joins = members.length > 0;
+    const sources = [...new Set((block.from ?? []).flatMap((name) => graph.groups.get(name) ?? []))];
+    const joined = canJoin(block, sources, graph) ? sources : [];
     const group: Group = {
-      members: [...members, block.name],
-      isHeaded: joins ? sources.some(({ isHeaded }) => isHeaded) : block.begins,
+      members: [...joined.flatMap(({ members }) => members), block.name],
+      isHeaded: joined.length === 0 ? block.begins : joined.some(({ isHeaded }) => isHeaded),
       isClosed: block.isAlone,
     };
-    for (const name of group.members) groups.set(name, group);
+    for (const name of group.members) graph.groups.set(name, group);
   }
-  return inOrder(blocks, groups, byName);
+  return inOrder(blocks, graph);
 }
 
-function canJoin(
-  block: Fusable,
-  sources: readonly Group[],
-  groups: ReadonlyMap<string, Group>,
-  byName: ReadonlyMap<string, Fusable>,
-): boolean {
+/** Which group each block is in so far, and which blocks each one waits for. */
+type Graph = { readonly groups: Map<string, Group>; readonly above: ReadonlyMap<string, readonly string[]> };
+
+function canJoin(block: Fusable, sources: readonly Group[], graph: Graph): boolean {
   if (block.begins || block.isAlone || sources.some(({ isClosed }) => isClosed)) return false;
-  if (sources.length > 1 && sources.some(({ isHeaded }) => isHeaded)) return false;
-  return !closesCircle(sources, groups, byName);
+  if (sources.length < 2) return true;
+  return !sources.some(({ isHeaded }) => isHeaded) && !closesCircle(sources, graph);
 }
 
 /** Whether a way leads from one of the groups out and back into one of them. */
-function closesCircle(
-  sources: readonly Group[],
-  groups: ReadonlyMap<string, Group>,
-  byName: ReadonlyMap<string, Fusable>,
-): boolean {
+function closesCircle(sources: readonly Group[], graph: Graph): boolean {
   const merged = new Set(sources);
   const seen = new Set<Group>();
-  const above = (group: Group) => group.members.flatMap((name) => upstreamGroups(name, groups, byName));
-  const open = sources.flatMap(above).filter((group) => !merged.has(group));
+  const open = sources.flatMap((group) => groupsAbove(group, graph)).filter((group) => !merged.has(group));
   for (let group = open.pop(); group; group = open.pop()) {
     if (merged.has(group)) return true;
     if (seen.has(group)) continue;
     seen.add(group);
-    open.push(...above(group));
+    open.push(...groupsAbove(group, graph));
   }
   return false;
 }
 
-function upstreamGroups(
-  name: string,
-  groups: ReadonlyMap<string, Group>,
-  byName: ReadonlyMap<string, Fusable>,
-): Group[] {
-  const block = byName.get(name);
-  return block ? upstream(block).flatMap((other) => groups.get(other) ?? []) : [];
+function groupsAbove({ members }: Group, { groups, above }: Graph): Group[] {
+  const found = new Set<Group>();
+  for (const name of members) {
+    for (const other of above.get(name) ?? []) {
+      const group = groups.get(other);
+      if (group) found.add(group);
+    }
+  }
+  return [...found];
 }
 
 /** Tasks in topological order, and in the order of their first blocks where that leaves a choice. */
-function inOrder(
-  blocks: readonly Fusable[],
-  groups: ReadonlyMap<string, Group>,
-  byName: ReadonlyMap<string, Fusable>,
-): string[][] {
+function inOrder(blocks: readonly Fusable[], graph: Graph): string[][] {
   const place = new Map(blocks.map((block, index) => [block.name, index]));
   const by = (name: string) => place.get(name) ?? 0;
   const placed = new Set<Group>();
@@ -82,11 +71,11 @@ function inOrder(
   const visit = (group: Group): void => {
     if (placed.has(group)) return;
     placed.add(group);
-    for (const name of group.members) for (const other of upstreamGroups(name, groups, byName)) visit(other);
+    for (const other of groupsAbove(group, graph)) visit(other);
     tasks.push(group.members.toSorted((a, b) => by(a) - by(b)));
   };
   for (const block of blocks) {
-    const group = groups.get(block.name);
+    const group = graph.groups.get(block.name);
     if (group) visit(group);
   }
   return tasks;

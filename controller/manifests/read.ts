@@ -7,7 +7,7 @@ import { type Lines, linesOf, positionAt } from './frame.ts';
 import { locate, type Path } from './locate.ts';
 import { at, fieldSubject, type Kind, kinds, type Manifest, type Place, type Position, subject } from './manifest.ts';
 import { type SchemaFault, schemaFaults, show } from './schema-faults.ts';
-import { parseYaml, structureFaults, syntaxFault, toValue, type YamlDocument } from './yaml.ts';
+import { isEmpty, parseYaml, structureFaults, syntaxFault, toValue, type YamlDocument } from './yaml.ts';
 
 /** What a source holds. A manifest may have problems; `Diagnostics` knows which do. */
 export type Reading = {
@@ -70,7 +70,7 @@ type Source = {
 function readDocument(source: Source): void {
   const { file, lines, document, index, diagnostics, reading } = source;
   const syntax = syntaxFault(lines.text, document);
-  if (document.contents === null && !syntax) return;
+  if (isEmpty(document) && !syntax) return;
   const value = syntax ? valueDespite(document) : toValue(document);
   const place = 'value' in value ? placeOf(file, index, value.value) : undefined;
   const faults = syntax ? [syntax] : 'value' in value ? structureFaults(document) : [value];
@@ -112,6 +112,11 @@ function validate(source: Source, value: unknown, place: Place | undefined): voi
   const faults = check(value) ? [] : schemaFaults(check.errors ?? []);
   reportFaults(faults, place, value, diagnostics);
   if (place.name === '') reading.unreadable.push(file);
+  const spec = at(value, ['spec']);
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
+    reading.lost.push(place);
+    return;
+  }
   const position = (path: Path): Position => positionAt(lines, locate(document, path, 'key').offset);
   reading.manifests.push({
     ...place,

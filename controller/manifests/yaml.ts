@@ -67,6 +67,11 @@ function checkDepth(token: CST.Token | undefined | null, left: number): void {
   }
 }
 
+/** Whether there is nothing between two `---` but comments. */
+export function isEmpty({ contents }: YamlDocument): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null);
+}
+
 /** The first syntax fault of a document. Further ones mostly follow from it. */
 export function syntaxFault(text: string, document: YamlDocument): YamlFault | undefined {
   const error: YAMLError | undefined = document.errors[0] ?? document.warnings[0];

@@ -63,7 +63,7 @@ export async function readRuns(pool: pg.Pool, query: RunsQuery): Promise<RunList
 }
 
 /** Retired pipelines are found too: their history stays. */
-export async function pipelineIdOf(pool: pg.Pool, name: string): Promise<number | null> {
+async function pipelineIdOf(pool: pg.Pool, name: string): Promise<number | null> {
   const { rows } = await pool.query('select id from pipelines where name = $1', [name]);
   return rows[0]?.id ?? null;
 }

@@ -1,21 +1,23 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Check, CheckResult, CompiledBlock } from '../../schemas/generated/types.ts';
-import { type Fragment, type Statement, statement } from '../engine/statement.ts';
 import { withoutTerminator } from '../engine/sql-text.ts';
+import { type Fragment, type Statement, statement } from '../engine/statement.ts';
+import { quoteIdentifier } from '../engine/text.ts';
 import { TaskFailure } from '../errors.ts';
+import { countText } from '../progress.ts';
 
-type Checked = Pick<CompiledBlock, 'name' | 'checks' | 'origin'>;
+type Checked = Pick<CompiledBlock, 'name' | 'from' | 'checks' | 'origin'>;
 
-export function nameOf({ name, expect, sql }: Check): string {
+function nameOf({ name, expect, sql }: Check): string {
   return name ?? expect ?? sql ?? '';
 }
 
-export function expectChecks({ checks }: Checked): Check[] {
+function expectChecks({ checks }: Checked): Check[] {
   return checks.filter(({ expect }) => expect !== undefined);
 }
 
 /** A check's own text as a part of a statement; its place is the block's, since manifests keep no finer one. */
-export function checkFragment({ name, origin }: Checked, check: Check): Fragment {
+function fragmentOf({ name, origin }: Checked, check: Check): Fragment {
   return {
     sql: withoutTerminator(check.expect ?? check.sql ?? ''),
     parameters: [],
@@ -26,15 +28,36 @@ export function checkFragment({ name, origin }: Checked, check: Check): Fragment
 }
 
 /** A boolean that is true where the row fails: where the expectation is false, and where it is null. */
-export function failedMark(block: Checked, check: Check): Statement {
-  return statement('((', checkFragment(block, check), ') is distinct from true)');
+function failedMark(block: Checked, check: Check): Statement {
+  return statement('((', fragmentOf(block, check), ') is distinct from true)');
 }
 
-/** A list of such booleans for all `expect` checks, each behind a comma. */
-export function failedMarks(block: Checked): Statement {
-  return statement(
-    ...expectChecks(block).flatMap((check, index) => [', ', failedMark(block, check), ` as "failed check ${index}"`]),
+/** A query over `reads` with one row: how many rows fail the check. */
+export function checkSelect(block: Checked, check: Check): { select: Statement; reads: readonly string[] } {
+  if (check.sql !== undefined) {
+    const select = statement('select count(*) from (', fragmentOf(block, check), ')');
+    return { select, reads: [...block.from, block.name] };
+  }
+  const from = ` from ${quoteIdentifier(block.name)}`;
+  // The mark stands in a query of its own: else an aggregate in it would be taken for one over all rows.
+  const select = statement(
+    'select count(*) filter (where failed) from (select ',
+    failedMark(block, check),
+    ' as failed',
+    from,
+    ')',
   );
+  return { select, reads: [block.name] };
+}
+
+/** The rows of a block, behind whose columns stand the marks of all `expect` checks. */
+export function markedSelect(block: Checked): Statement {
+  const marks = expectChecks(block).flatMap((check, index) => [
+    ', ',
+    failedMark(block, check),
+    ` as "failed check ${index}"`,
+  ]);
+  return statement('select *', ...marks, ` from ${quoteIdentifier(block.name)}`);
 }
 
 /** Counts the rows that fail, while they pass by: the marks are the columns of a chunk from `first` on. */
@@ -52,11 +75,11 @@ export function createFailureCounter(block: Checked, first: number): FailureCoun
         failed[index] = (failed[index] ?? 0) + count;
       }
     },
-    results: () => checks.map((check, index) => resultOf(check, failed[index] ?? 0)),
+    results: () => checks.map((check, index) => checkResult(check, failed[index] ?? 0)),
   };
 }
 
-export function resultOf(check: Check, failedRows: number): CheckResult {
+export function checkResult(check: Check, failedRows: number): CheckResult {
   return { name: nameOf(check), severity: check.severity ?? 'error', failedRows, passed: failedRows === 0 };
 }
 
@@ -65,11 +88,11 @@ export function requirePassed({ name, origin }: Checked, results: readonly Check
   const failed = results.filter(({ severity, passed }) => severity === 'error' && !passed);
   if (failed.length === 0) return;
   const facts = failed.map((result) => `check "${result.name}" failed for ${rowsText(result.failedRows, rows)}`);
-  const wayOut = 'nothing downstream was written; mend the rows, or give the check severity: warn';
+  const wayOut = 'what reads it was not written; mend the rows, or give the check severity: warn';
   throw new TaskFailure('CheckFailed', `block "${name}": ${facts.join(', ')}; ${wayOut}`, { block: name, ...origin });
 }
 
 function rowsText(failed: number, rows: number | null): string {
-  const count = (value: number) => value.toLocaleString('en-US');
-  return rows === null ? `${count(failed)} row${failed === 1 ? '' : 's'}` : `${count(failed)} of ${count(rows)} rows`;
+  if (rows === null) return `${countText(failed)} row${failed === 1 ? '' : 's'}`;
+  return `${countText(failed)} of ${countText(rows)} rows`;
 }

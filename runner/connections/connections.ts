@@ -34,7 +34,8 @@ export function createConnections(options: {
       const known = opened.get(name);
       if (known) return known;
       const spec = specOf(name).postgres;
-      if (!spec) throw new TaskFailure('ConnectionFailed', `connection "${name}" is not a Postgres database; name another`);
+      if (!spec)
+        throw new TaskFailure('ConnectionFailed', `connection "${name}" is not a Postgres database; name another`);
       // Loading `pg` takes longer than all that a task without a database does.
       const { openPostgres } = await import('./postgres.ts');
       const connection = openPostgres({ ...common, name, spec, applicationName, signal });

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Scope } from '../../controller/expressions/template.ts';
@@ -79,8 +79,12 @@ export function openPostgres(options: PostgresOptions): PostgresConnection {
 
 /** Cuts a session off. A server that sees it in the middle of a transaction rolls back. */
 export function destroy(client: pg.Client): void {
-  // @types/pg does not know the socket; `end()` would wait for a query that may never come back.
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  socketOf(client).destroy();
+}
+
+/** The socket of a session, which `@types/pg` does not know. */
+export function socketOf(client: pg.Client): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
 function clientConfig({ name, spec, scope, environment, applicationName }: PostgresOptions): pg.ClientConfig {

@@ -1,15 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  DuckDBInstance,
-  type DuckDBResult,
-  type DuckDBValue,
-} from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { youngCollector } from '../collector.ts';
 import { engineFailure } from './failure.ts';
 import { countScans, scannedRows } from './profile.ts';
 import type { Column } from './relation.ts';
+import { changedRows, preparedColumns, resultChunks, resultColumns } from './result.ts';
 import { type Statement, statement } from './statement.ts';
 import { quoteLiteral } from './text.ts';
 
@@ -18,12 +14,17 @@ const memoryLimit = '128MB';
 
 /** One in-memory database for one task. Statements run one after another; every method throws `TaskFailure`. */
 export interface Engine {
+  /** How many statements a text has. Throws `TransformFailed` for a text that is no SQL. */
+  countStatements(query: Statement): Promise<number>;
   /** Columns of a query without parameters, told without running it. */
   columnsOf(query: Statement): Promise<Column[]>;
   /** Runs a statement; returns how many rows it changed. */
   run(query: Statement): Promise<number>;
   rows(query: Statement): Promise<DuckDBValue[][]>;
-  /** Columns and rows while they are made. The engine runs ahead of the reader by a small buffer only. */
+  /**
+   * Columns and rows while they are made. The engine runs ahead of the reader by a small buffer only. The rows end with
+   * `BrokenStream` when making them failed.
+   */
   stream(query: Statement): Promise<{ columns: Column[]; chunks: AsyncGenerator<DuckDBDataChunk> }>;
   /** How often the plan of a query reads a CSV file. */
   csvScans(query: Statement): Promise<number>;
@@ -31,9 +32,11 @@ export interface Engine {
   csvRows(): Promise<number | null>;
   /** Appends rows to a table of the schema `stored`. */
   append(table: string, columns: readonly Column[], rows: readonly (readonly DuckDBValue[])[]): Promise<void>;
-  /** Ends the statement that is running, if any. */
+  /** Ends the statement that is running, if any. It may still wait for its input: that must end as well. */
   interrupt(): void;
-  close(): void;
+  /** Returns when the statement that was running has ended. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export type EngineOptions = {
@@ -50,13 +53,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const connection = await instance.connect();
   for (const setting of settings(options, profile)) await connection.run(setting);
   const { signal } = options;
+  const collect = youngCollector();
   const interrupt = () => connection.interrupt();
   signal.addEventListener('abort', interrupt);
+
+  let last: Promise<unknown> = Promise.resolve();
+  const idle = async () => void (await last.catch(() => {}));
 
   async function attempt<T>(query: Statement, act: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
-      return await act();
+      const result = act();
+      last = result;
+      return await result;
     } catch (error) {
       signal.throwIfAborted();
       throw engineFailure(error, query);
@@ -65,13 +74,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   const read = (query: Statement) => connection.runAndReadAll(query.sql, [...query.parameters]);
   return {
+    countStatements: (query) => attempt(query, async () => (await connection.extractStatements(query.sql)).count),
     columnsOf: (query) => attempt(query, () => preparedColumns(connection, query.sql)),
-    run: (query) => attempt(query, async () => (await connection.run(query.sql, [...query.parameters])).rowsChanged),
+    run: (query) => attempt(query, async () => changedRows(await read(query))),
     rows: (query) => attempt(query, async () => (await read(query)).getRows()),
     stream: (query) =>
       attempt(query, async () => {
         const result = await connection.stream(query.sql, [...query.parameters]);
-        return { columns: columnsOf(result), chunks: chunksOf(result, (act) => attempt(query, act)) };
+        const fetch = () => attempt(query, () => result.fetchChunk());
+        return { columns: resultColumns(result), chunks: resultChunks(result, fetch, collect) };
       }),
     csvScans: (query) =>
       attempt(query, async () => {
@@ -81,8 +92,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     csvRows: async () => scannedRows(await readFile(profile, 'utf8').catch(() => '')),
     append: (table, columns, rows) => attempt(statement(), () => appendRows(connection, table, columns, rows)),
     interrupt,
-    close() {
+    idle,
+    async close() {
       signal.removeEventListener('abort', interrupt);
+      // Nothing of the database may be freed while a thread works with it.
+      interrupt();
+      await idle();
       connection.closeSync();
       instance.closeSync();
     },
@@ -115,39 +130,6 @@ function settings({ scratch, artifacts, timeZone }: EngineOptions, profile: stri
     'set enable_external_access = false',
     'set lock_configuration = true',
   ];
-}
-
-async function preparedColumns(connection: DuckDBConnection, sql: string): Promise<Column[]> {
-  const prepared = await connection.prepare(sql);
-  try {
-    return Array.from({ length: prepared.columnCount }, (_, index) => {
-      const duckdbType = prepared.columnType(index);
-      return { name: prepared.columnName(index), type: String(duckdbType), duckdbType };
-    });
-  } finally {
-    prepared.destroySync();
-  }
-}
-
-function columnsOf(result: DuckDBResult): Column[] {
-  const types = result.columnTypes();
-  return result.columnNames().map((name, index) => {
-    const duckdbType = types[index];
-    if (!duckdbType) throw new TypeError(`column ${index} has no type`);
-    return { name, type: String(duckdbType), duckdbType };
-  });
-}
-
-async function* chunksOf(
-  result: DuckDBResult,
-  attempt: <T>(act: () => Promise<T>) => Promise<T>,
-): AsyncGenerator<DuckDBDataChunk> {
-  for (;;) {
-    const chunk = await attempt(() => result.fetchChunk());
-    // A streamed result ends with an empty chunk, and gives it again and again.
-    if (!chunk || chunk.rowCount === 0) return;
-    yield chunk;
-  }
 }
 
 const rowsPerChunk = 2048;

@@ -1,4 +1,8 @@
-type Operator = { readonly operator_name?: string; readonly operator_cardinality?: number; readonly children?: readonly Operator[] };
+type Operator = {
+  readonly operator_name?: string;
+  readonly operator_cardinality?: number;
+  readonly children?: readonly Operator[];
+};
 
 /** Rows that the `READ_CSV` operators of a profile (DuckDB's `enable_profiling = 'json'`) gave; null when it has none. */
 export function scannedRows(profile: string): number | null {

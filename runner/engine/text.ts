@@ -1,9 +1,4 @@
-import {
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
-  type DuckDBValue,
-  timestampTZValue,
-} from '@duckdb/node-api';
+import { DuckDBTimestampTZValue, DuckDBTimestampValue, type DuckDBValue, timestampTZValue } from '@duckdb/node-api';
 import type { Scalar } from '../../controller/expressions/template.ts';
 
 export function quoteIdentifier(name: string): string {

@@ -25,9 +25,9 @@ type CopyOptions = {
 export async function copyRows(options: CopyOptions): Promise<Sent> {
   const { relation, plan, progress } = options;
   const rowColumns = rowColumnsOf(options);
-  const encode = createRowEncoder(rowColumns);
   const names = rowColumns.map(({ name }) => quote(name));
   const copy = openCopy(options.client, options.into, names);
+  const encode = createRowEncoder(rowColumns, copy.allocate);
   const sent: Sent = { rows: 0, bytes: 0 };
   for await (const chunk of relation.chunks()) {
     const keep = plan.filter?.keep(chunk);

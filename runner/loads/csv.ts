@@ -1,6 +1,6 @@
-import { messageOf, TaskFailure } from '../errors.ts';
-import { quoteLiteral } from '../engine/text.ts';
 import type { Load } from '../../schemas/generated/types.ts';
+import { quoteLiteral } from '../engine/text.ts';
+import { messageOf, TaskFailure } from '../errors.ts';
 
 export type CsvFormat = NonNullable<NonNullable<Load['format']>['csv']>;
 
@@ -41,7 +41,7 @@ function csvFact(message: string): string {
     /converting column "([^\n]*)"\. Could not convert string "([\s\S]*?)" to '([^']*)'/.exec(message) ?? [];
   if (column !== undefined) {
     const value = (text ?? '').length > 80 ? `${text?.slice(0, 80)}…` : text;
-    return `column "${column}": "${value}" is not a ${type}; mend the file, or declare another type`;
+    return `column "${column}": "${value}" cannot be read as ${type}; mend the file, or declare another type`;
   }
   const [, expected, found] = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message) ?? [];
   if (expected !== undefined)

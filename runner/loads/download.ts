@@ -50,7 +50,9 @@ async function* readAll(options: DownloadOptions, state: BodyState): AsyncGenera
       failures = state.received > before ? 1 : failures + 1;
       const ms = waitBefore(failure, failures, backoff);
       if (ms === null) throw givenUp(failure, failures, state);
-      log(`${failure.message}; trying again in ${ms / 1000} s${state.received > 0 ? ` from byte ${state.received}` : ''}`);
+      log(
+        `${failure.message}; trying again in ${ms / 1000} s${state.received > 0 ? ` from byte ${state.received}` : ''}`,
+      );
       await wait(ms, signal);
     }
   }
@@ -59,7 +61,12 @@ async function* readAll(options: DownloadOptions, state: BodyState): AsyncGenera
 function givenUp(failure: PassingFailure, tries: number, { received }: BodyState): TaskFailure {
   const so = failure.afterMs === null ? `${tries} tries failed` : 'the server asks for a later try';
   const wayOut = 'try again when the server is well';
-  return new TaskFailure('LoadFailed', `${failure.message} (${so}, ${received} bytes received); ${wayOut}`, {}, failure);
+  return new TaskFailure(
+    'LoadFailed',
+    `${failure.message} (${so}, ${received} bytes received); ${wayOut}`,
+    {},
+    failure,
+  );
 }
 
 async function* readOnce(options: DownloadOptions, state: BodyState): AsyncGenerator<Buffer, void> {
@@ -80,13 +87,17 @@ async function* readOnce(options: DownloadOptions, state: BodyState): AsyncGener
     if (state.total !== null && state.received < state.total)
       throw new PassingFailure(`the body ended after ${state.received} of ${state.total} bytes`);
   } finally {
-    // Destroying a body that is not read to its end makes undici tell it as an error.
+    // A body that is not read to its end may tell that as an error.
     answer.body.on('error', () => {}).destroy();
   }
 }
 
 /** Leaves out the first `known` bytes. Where nothing else proves that they are the same, their hash has to. */
-async function* withoutKnown(body: AsyncIterable<Buffer>, known: number, state: BodyState): AsyncGenerator<Buffer, void> {
+async function* withoutKnown(
+  body: AsyncIterable<Buffer>,
+  known: number,
+  state: BodyState,
+): AsyncGenerator<Buffer, void> {
   const again = createBodyState().hash;
   const before = state.hash.copy().digest('hex');
   let left = known;
@@ -99,9 +110,13 @@ async function* withoutKnown(body: AsyncIterable<Buffer>, known: number, state: 
     }
     if (skipped < chunk.length) yield chunk.subarray(skipped);
   }
-  if (left > 0) throw new PassingFailure(`the body ended after ${known - left} bytes, before ${known} that had come before`);
+  if (left > 0)
+    throw new PassingFailure(`the body ended after ${known - left} bytes, before ${known} that had come before`);
 }
 
 function tooLarge(bytes: number, maxBytes: number): TaskFailure {
-  return new TaskFailure('InputTooLarge', `the body has ${bytes} bytes or more, and maxBytes allows ${maxBytes}; raise maxBytes`);
+  return new TaskFailure(
+    'InputTooLarge',
+    `the body has ${bytes} bytes or more, and maxBytes allows ${maxBytes}; raise maxBytes`,
+  );
 }

@@ -63,7 +63,12 @@ export function gunzip(source: AsyncIterable<Buffer>): Decompression {
 function gzipFailure(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'Z_BUF_ERROR')
-    return new TaskFailure('InvalidInput', 'the gzip file is truncated: it ends in the middle; write it anew', {}, error);
+    return new TaskFailure(
+      'InvalidInput',
+      'the gzip file is truncated: it ends in the middle; write it anew',
+      {},
+      error,
+    );
   if (!code.startsWith('Z_')) return error;
   const wayOut = 'mend the file, or set compression: none when it is not compressed';
   return new TaskFailure('InvalidInput', `the body is not valid gzip (${messageOf(error)}); ${wayOut}`, {}, error);

@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Agent, request } from 'undici';
 import { messageOf, TaskFailure } from '../errors.ts';
 import { PassingFailure } from './backoff.ts';
 
@@ -9,7 +10,11 @@ export type Timeouts = { readonly connectMs: number; readonly headersMs: number;
 
 export const defaultTimeouts: Timeouts = { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 };
 
-export type HttpAnswer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Readable };
+export type HttpAnswer = {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Readable;
+};
 
 /**
  * What to ask for. `headers` go to every host on the way; `private` (a Connection's, which may hold secrets, and whatever names
@@ -30,17 +35,19 @@ export interface HttpClient {
 const redirections: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const mostRedirections = 5;
 
+/**
+ * On Node's own client. undici, and with it the built-in fetch, ends the process by an assertion when the server closes the
+ * connection while the reader is slow: what every HTTP/1.0 server does.
+ */
 export function createHttpClient(timeouts: Timeouts): HttpClient {
-  const agent = new Agent({
-    connect: { timeout: timeouts.connectMs },
-    headersTimeout: timeouts.headersMs,
-    bodyTimeout: timeouts.bodyMs,
-  });
+  const agents = { plain: new http.Agent(), secure: new https.Agent() };
 
   async function getOnce(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer> {
     try {
-      const { statusCode, headers: found, body } = await request(url, { dispatcher: agent, headers, signal });
-      return { status: statusCode, headers: found, body };
+      const secure = url.protocol === 'https:';
+      const options = { headers, signal, agent: secure ? agents.secure : agents.plain };
+      const body = await answerTo((secure ? https : http).get(url, options), secure, timeouts);
+      return { status: body.statusCode ?? 0, headers: body.headers, body };
     } catch (error) {
       signal.throwIfAborted();
       throw httpFailure(error);
@@ -59,8 +66,46 @@ export function createHttpClient(timeouts: Timeouts): HttpClient {
       }
       throw new TaskFailure('LoadFailed', `more than ${mostRedirections} redirections; give the address they lead to`);
     },
-    close: () => agent.destroy(),
+    async close() {
+      agents.plain.destroy();
+      agents.secure.destroy();
+    },
   };
+}
+
+/** Waits for the head of the answer; the body then ends with a failure when nothing of it comes for too long. */
+function answerTo(request: http.ClientRequest, secure: boolean, timeouts: Timeouts): Promise<http.IncomingMessage> {
+  const late = (ms: number, what: string) =>
+    setTimeout(() => request.destroy(new PassingFailure(`${what} within ${ms / 1000} s`)), ms);
+  return new Promise((resolve, reject) => {
+    let timer = late(timeouts.connectMs, 'no connection');
+    request.on('close', () => clearTimeout(timer));
+    request.on('error', reject);
+    request.once('socket', (socket) => {
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
+        clearTimeout(timer);
+        timer = late(timeouts.headersMs, 'no answer');
+      });
+    });
+    request.once('response', (response) => {
+      clearTimeout(timer);
+      // Until somebody reads it, a failure of it has no listener, which would end the process.
+      response.on('error', () => {});
+      watchSilence(response, response.socket, timeouts.bodyMs);
+      resolve(response);
+    });
+  });
+}
+
+/** A reader that has bytes left to take is slow itself, as while its target is locked; the silence is not the server's. */
+function watchSilence(response: http.IncomingMessage, socket: Socket, ms: number): void {
+  const onTimeout = () => {
+    if (response.readableLength > 0) socket.setTimeout(ms);
+    else response.destroy(new PassingFailure(`nothing came for ${ms / 1000} s`));
+  };
+  socket.setTimeout(ms);
+  socket.on('timeout', onTimeout);
+  response.once('close', () => socket.setTimeout(0).off('timeout', onTimeout));
 }
 
 function redirected(location: string, from: URL): URL {
@@ -74,11 +119,10 @@ export function one(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-/** Codes of Node and undici for connections that broke or never were; another try may find better luck. */
+/** Codes for connections that broke or never were; another try may find better luck. */
 const passing: ReadonlySet<string> = new Set([
   ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
-  ...['UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
-  ...['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_ABORTED'],
+  ...['ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_EOF_STATE'],
 ]);
 
 /** What an error of a request or of its body means. */
@@ -87,6 +131,7 @@ export function httpFailure(error: unknown): Error {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = messageOf(error) || code;
   if (passing.has(code)) return new PassingFailure(message);
-  if (code === 'ENOTFOUND') return new TaskFailure('LoadFailed', `the host has no address; correct the url (${message})`);
+  if (code === 'ENOTFOUND')
+    return new TaskFailure('LoadFailed', `the host has no address; correct the url (${message})`);
   return new TaskFailure('LoadFailed', message, {}, error);
 }

@@ -6,6 +6,7 @@ import { statement } from '../engine/statement.ts';
 import { type Body, type BodyOptions, openBody } from './body.ts';
 import { type CsvFormat, csvFailure, csvQuery } from './csv.ts';
 import { createFeed } from './feed.ts';
+import { createFifo } from './fifo.ts';
 import type { LoadContext, LoadSource } from './load.ts';
 
 type HttpLoadOptions = {
@@ -22,7 +23,7 @@ export async function openHttpLoad({ context, body, csv }: HttpLoadOptions): Pro
   const { engine, signal, log, progress } = context;
   const path = join(context.scratch, `${context.block}.csv`);
   const query = csvQuery(path, csv);
-  const counts: LoadSource['counts'] = { bytes: 0 };
+  const counts: LoadSource['counts'] = { rows: null, bytes: 0 };
   const explain = (error: unknown) => csvFailure(error, shownUrl(body.request.url));
   const onBytes = (received: number, totalBytes: number | null) => {
     counts.bytes = received;
@@ -30,15 +31,16 @@ export async function openHttpLoad({ context, body, csv }: HttpLoadOptions): Pro
   };
   const open = (until: AbortSignal) => openBody({ ...body, signal: until, log, onBytes });
 
-  if (!csv.columns) await saveBody(open, path, signal);
+  if (csv.columns) await createFifo(path);
+  else await saveBody(open, path, signal);
   const columns = await engine.columnsOf(statement(query)).catch((error) => {
     throw explain(error) ?? error;
   });
-  if (!csv.columns) return { columns, query, counts, explain };
+  if (!csv.columns) return { columns, query, counts, csv: { explain } };
   const names = Object.keys(csv.columns);
   const delimiter = csv.delimiter ?? ',';
   const feed = createFeed({ open, path, names, delimiter, signal, interrupt: engine.interrupt });
-  return { columns, query, counts, explain, feed };
+  return { columns, query, counts, csv: { explain, feed } };
 }
 
 /** A URL as it may stand in logs and messages: a query or a password may be secret. */

@@ -28,7 +28,7 @@ export async function openInlineLoad(
     columns,
     rows.map((row) => columns.map(({ name, duckdbType }) => engineValue(row[name] ?? null, duckdbType))),
   );
-  return { columns, query: `from stored.${quoteIdentifier(block)}`, counts: { bytes: null } };
+  return { columns, query: `from stored.${quoteIdentifier(block)}`, counts: { rows: rows.length, bytes: null } };
 }
 
 function typeOf(name: string, values: readonly Scalar[]): DuckDBType {

@@ -17,18 +17,26 @@ export type LoadSource = {
   readonly columns: readonly Column[];
   /** A SELECT without parameters. */
   readonly query: string;
-  /** What was read so far; `bytes` as transferred, null where nothing is. */
-  readonly counts: { bytes: number | null };
-  /** Says of an engine's failure what it means for what is loaded; null when it means nothing. */
-  readonly explain?: (error: unknown) => TaskFailure | null;
+  /** What was read so far. `rows` is null where only the statement that reads them will know; `bytes` are as transferred. */
+  readonly counts: { rows: number | null; bytes: number | null };
+  /** Present where the query is one scan of a CSV file. */
+  readonly csv?: CsvSource;
+};
+
+export type CsvSource = {
+  /** Says of an engine's failure what it means for the file; null when it means nothing. */
+  readonly explain: (error: unknown) => TaskFailure | null;
   /** Absent where the query can be run at any time and any number of times. */
   readonly feed?: Feed;
 };
 
-/** Brings rows while a statement reads them: started before it, stopped when it has ended, once. */
+/** Brings rows while a statement reads them. Each start brings all of them, from their source. */
 export interface Feed {
   /** Returns when the first rows are there. */
-  start(): Promise<void>;
+  start(): Promise<RunningFeed>;
+}
+
+export interface RunningFeed {
   /** Ends whatever is still under way. Returns what went wrong with the load before that, else null. */
   stop(): Promise<unknown>;
 }

@@ -83,5 +83,8 @@ async function httpRequest(
 function absoluteUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url && /^https?:$/.test(url.protocol)) return url;
-  throw new TaskFailure('LoadFailed', `url "${text}" is not an http or https address; give one such as https://example.org/a.csv`);
+  throw new TaskFailure(
+    'LoadFailed',
+    `url "${text}" is not an http or https address; give one such as https://example.org/a.csv`,
+  );
 }

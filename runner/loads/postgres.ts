@@ -38,9 +38,9 @@ export async function openPostgresLoad(
     const mappings = fields.map(mapField);
     const columns = fields.map(({ name }, index) => ({ name, type: mappings[index]?.type ?? 'VARCHAR' }));
     await createTable(engine, block, columns);
-    await copyRows(context, client, mappings);
+    const rows = await copyRows(context, client, mappings);
     const source = statement(`from stored.${quoteIdentifier(block)}`);
-    return { columns: await engine.columnsOf(source), query: source.sql, counts: { bytes: null } };
+    return { columns: await engine.columnsOf(source), query: source.sql, counts: { rows, bytes: null } };
   } catch (error) {
     signal.throwIfAborted();
     throw loadFailure(error, query);
@@ -51,21 +51,28 @@ export async function openPostgresLoad(
 }
 
 /** Each batch goes as text into a table of texts, from which the engine makes values: it is far faster at that than JavaScript. */
-async function copyRows({ block, engine }: LoadContext, client: pg.Client, mappings: readonly ColumnMapping[]): Promise<void> {
+async function copyRows(
+  { block, engine }: LoadContext,
+  client: pg.Client,
+  mappings: readonly ColumnMapping[],
+): Promise<number> {
   const staging = `${block} text`;
   const texts = mappings.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR', duckdbType: VARCHAR }));
   const casts = mappings.map(({ cast }, index) => cast(`c${index}`)).join(', ');
   await createTable(engine, staging, texts);
   const [from, into] = [quoteIdentifier(staging), quoteIdentifier(block)];
+  let count = 0;
   for (let wanted = 100; ; ) {
     const { rows } = await fetchRows(client, wanted);
     await engine.append(staging, texts, rows);
     await engine.run(statement(`insert into stored.${into} select ${casts} from stored.${from}`));
+    count += rows.length;
     if (rows.length < wanted) break;
     await engine.run(statement(`truncate stored.${from}`));
     wanted = nextFetch(rows);
   }
   await engine.run(statement(`drop table stored.${from}`));
+  return count;
 }
 
 function nextFetch(rows: readonly (readonly (string | null)[])[]): number {

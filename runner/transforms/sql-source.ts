@@ -1,9 +1,9 @@
-import { bindTemplate, ExpressionError, type Scope } from '../../controller/expressions/template.ts';
 import { splitTemplate } from '../../controller/expressions/segments.ts';
+import type { Scalar } from '../../controller/expressions/template.ts';
+import { bindTemplate, ExpressionError, type Scope } from '../../controller/expressions/template.ts';
 import type { Bundle, CompiledBlock } from '../../schemas/generated/types.ts';
 import type { SourcePlace } from '../engine/statement.ts';
 import { TaskFailure } from '../errors.ts';
-import type { Scalar } from '../../controller/expressions/template.ts';
 
 /** SQL as a person wrote it: in the manifest, or in a file of its own. */
 type SqlText = string | { readonly file: string };

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '../../controller/api/client.ts';
 import { type Ground, month } from './ground.ts';
@@ -92,6 +93,8 @@ async function createStart({ environment, databaseUrl, home, manifests }: Ground
     child.once('exit', () => reject(new Error(`the controller ended:\n${said}`)));
   });
   const client = createClient({ server });
+  // It answers before it has read the folder.
+  while (!(await client.pipelines()).pipelines.some(({ name }) => name === pipeline)) await pause(20);
   return {
     name: 'start',
     table: 'ny_taxi.yellow_cab_data',
@@ -103,7 +106,7 @@ async function createStart({ environment, databaseUrl, home, manifests }: Ground
         if (run.phase === 'Succeeded') return { seconds: (performance.now() - began) / 1000, peakBytes: peakOf(run) };
         if (run.phase !== 'Queued' && run.phase !== 'Running')
           throw new Error(`${name} is ${run.phase}: ${JSON.stringify(run, null, 2)}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await pause(20);
       }
     },
     async close() {

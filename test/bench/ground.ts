@@ -1,10 +1,11 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { pino } from 'pino';
+import { parse, stringify } from 'yaml';
 import { startEmbedded } from '../../controller/store/embedded/start.ts';
 import { writeTripFile } from '../../tools/samples/files.ts';
 import { createSampleServer } from '../../tools/samples/server.ts';
@@ -34,6 +35,8 @@ export async function createGround(rows: number): Promise<Ground> {
   const folder = await fileFolder(rows);
   const server = await createSampleServer({ host: '127.0.0.1', port: 0, folder });
   const home = await mkdtemp(join(tmpdir(), 'pipewright-bench-'));
+  // Started by root, Postgres runs as another user, who has to enter.
+  chmodSync(home, 0o755);
   const postgres = await startEmbedded({ home, log: pino({ level: 'silent' }) });
   const warehouseUrl = new URL(postgres.url);
   warehouseUrl.pathname = `/${postgres.warehouse.POSTGRES_DBNAME}`;
@@ -72,12 +75,16 @@ async function fileFolder(rows: number): Promise<string> {
   return folder;
 }
 
-/** The pipeline of the examples as it is, except that it runs only when asked. */
+/** The pipeline of the examples up to the table, run only when asked: what psql does not do, such as showing rows, is left out. */
 function copyManifests(home: string): string {
   const folder = join(home, 'manifests');
   cpSync(fileURLToPath(new URL('../../pipelines', import.meta.url)), folder, { recursive: true });
   rmSync(join(folder, 'test-config.yaml'), { force: true });
   const path = join(folder, 'yellow-taxi-to-postgres.yaml');
-  writeFileSync(path, readFileSync(path, 'utf8').replace('catchUp: all', 'catchUp: none'));
+  const manifest = parse(readFileSync(path, 'utf8'));
+  manifest.spec.schedule.catchUp = 'none';
+  const table = manifest.spec.blocks.findIndex((block: { export?: unknown }) => block.export !== undefined);
+  manifest.spec.blocks.length = table + 1;
+  writeFileSync(path, stringify(manifest));
   return folder;
 }

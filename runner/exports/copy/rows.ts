@@ -26,22 +26,29 @@ const bytesPerBuffer = 1024 * 1024;
  */
 export type RowEncoder = (chunk: DuckDBDataChunk, keep?: Uint8Array) => Iterable<Uint8Array>;
 
-export function createRowEncoder(columns: readonly RowColumn[]): RowEncoder {
+/** Gives memory for so many bytes, whose contents do not matter. */
+export type Allocate = (bytes: number) => Buffer;
+
+export function createRowEncoder(columns: readonly RowColumn[], allocate: Allocate): RowEncoder {
   return function* encode(chunk, keep) {
     const rows = chunk.rowCount;
     const parts = columns.map((column) => ('constant' in column ? constantPart(column) : vectorPart(column, chunk)));
     const sizes = rowSizes(parts, rows);
     for (let from = 0; from < rows; ) {
       const layout = layOut(sizes, from, keep);
-      yield encodeRows(parts, layout, from);
+      yield encodeRows(parts, layout, from, allocate(layout.capacity));
       from = layout.end;
     }
   };
 }
 
-function encodeRows(parts: readonly Part[], { positions, end, total, capacity }: Layout, first: number): Uint8Array {
-  const memory = Buffer.allocUnsafeSlow(capacity);
-  const target: Target = { bytes: memory, view: new DataView(memory.buffer, memory.byteOffset, capacity) };
+function encodeRows(
+  parts: readonly Part[],
+  { positions, end, total }: Layout,
+  first: number,
+  memory: Buffer,
+): Uint8Array {
+  const target: Target = { bytes: memory, view: new DataView(memory.buffer, memory.byteOffset, memory.length) };
   for (let from = first; from < end; from += rowsPerBlock) {
     const to = Math.min(from + rowsPerBlock, end);
     for (let row = from; row < to; row++) {

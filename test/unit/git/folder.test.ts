@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FolderError, readFolder } from '../../../controller/git/folder.ts';
 import { folderLimits } from '../../../controller/git/limits.ts';
@@ -118,7 +119,7 @@ describe('readFolder', () => {
   });
 
   test('does not wait for a pipe that is named like a manifest', async () => {
-    expect(spawnSync('mkfifo', [join(dir, 'pipe.yaml')]).status).toBe(0);
+    await promisify(execFile)('mkfifo', [join(dir, 'pipe.yaml')]);
     symlinkSync('pipe.yaml', join(dir, 'link.yaml'));
     expect((await readFolder(dir)).files.size).toBe(0);
   });

@@ -130,6 +130,28 @@ test('a cancelled export ends at once in the middle of the rows and leaves none'
   expect(await warehouse.query('select count(*)::integer as rows from together.cancelled')).toEqual([{ rows: '0' }]);
 });
 
+test('a cancelled export that waits for a lock takes its session with it', async () => {
+  await warehouse.export({ table: 'together.locked', write: { mode: 'replace' } });
+  await warehouse.query('begin; lock table together.locked in access exclusive mode');
+  const abort = new AbortController();
+  const waiting = warehouse.export({
+    table: 'together.locked',
+    write: { mode: 'replace' },
+    ledgerId: '',
+    signal: abort.signal,
+  });
+  const cancelled = expect(waiting).rejects.toThrow('cancelled');
+  const blocked = () =>
+    warehouse.query(
+      'select count(*)::integer as n from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))',
+    );
+  await expect.poll(blocked, { timeout: 10_000 }).toEqual([{ n: '1' }]);
+  abort.abort(new Error('cancelled'));
+  await cancelled;
+  await expect.poll(blocked, { timeout: 20_000 }).toEqual([{ n: '0' }]);
+  await warehouse.query('rollback');
+});
+
 test('a session that the server ends is a failure to be tried again, and leaves nothing', async () => {
   const beforeCommit = async () => {
     await warehouse.query(

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import type { FailpointName } from '../../../../schemas/failpoints.ts';
-import type { Claim, ExportInput } from './support.ts';
+import { type Claim, connectTo, type ExportInput } from './support.ts';
 import { useWarehouse } from './warehouse.ts';
 
 const warehouse = useWarehouse();
@@ -143,6 +143,47 @@ test('frozen at the very end, a newer run of the window goes ahead as well', asy
   late.child.kill('SIGCONT');
   expect(await late.outcome).toMatchObject({ reason: 'Superseded' });
   expect(await contents('fence.newer')).toEqual([{ name: 'next', rows: '3000', different: '3000' }]);
+});
+
+test('a session that cannot be ended may not commit after a later claim', async () => {
+  const input = { table: 'fence.unended', write: { mode: 'append' } as const, runId: 1 };
+  const connection = connectTo(warehouse.url(), 'hidden behind a pooler');
+  const claimed = Promise.withResolvers<void>();
+  const lateEnded = Promise.withResolvers<void>();
+  let next: Promise<unknown> | undefined;
+  const late = warehouse.export({
+    ...input,
+    connection,
+    rows: numbers('late'),
+    async beforeCommit() {
+      const beforeNext = () => {
+        claimed.resolve();
+        return lateEnded.promise;
+      };
+      next = warehouse.export({ ...input, rows: numbers('next'), attempt: 2, beforeCommit: beforeNext });
+      await claimed.promise;
+    },
+  });
+  await expect(late).rejects.toMatchObject({ reason: 'Superseded' });
+  lateEnded.resolve();
+  await next;
+  expect(await contents('fence.unended')).toEqual([{ name: 'next', rows: '3000', different: '3000' }]);
+  await connection.close();
+});
+
+test('a claim that waited for a higher one is superseded', async () => {
+  const input = { table: 'fence.waited', write: { mode: 'append' } as const };
+  await warehouse.export({ ...input, rows: numbers('first'), runId: 1, runNo: 1 });
+  await warehouse.query('begin');
+  await warehouse.query(`update fence.pipewright_writes set run_no = 9, run_id = 9 where target = 'fence.waited'`);
+  const lower = warehouse.export({ ...input, rows: numbers('lower'), runId: 2, runNo: 2 });
+  const refused = expect(lower).rejects.toMatchObject({ reason: 'Superseded' });
+  const waiting =
+    'select count(*)::integer as n from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))';
+  await expect.poll(() => warehouse.query(waiting)).toEqual([{ n: '1' }]);
+  await warehouse.query('commit');
+  await refused;
+  expect(await contents('fence.waited')).toEqual([{ name: 'first', rows: '3000', different: '3000' }]);
 });
 
 test('a run on one machine without a controller leaves no table of claims', async () => {

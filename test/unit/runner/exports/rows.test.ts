@@ -12,6 +12,7 @@ async function encodeAll(sql: string, keep?: (rows: number) => Uint8Array): Prom
       const writer = writerFor(type, { name: types[String(type)]!, oid: 0, digits: null, element: null });
       return { name, index, type, writer: writer! };
     }),
+    Buffer.alloc,
   );
   const buffers: Uint8Array[] = [];
   for await (const chunk of relation.chunks()) buffers.push(...encode(chunk, keep?.(chunk.rowCount)));

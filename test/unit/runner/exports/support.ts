@@ -71,7 +71,7 @@ export function orderOf({
   };
 }
 
-export function connectTo(url: string, runName = 'trips-1'): PostgresConnection {
+export function connectTo(url: string, applicationName = 'pipewright trips-1'): PostgresConnection {
   const { hostname, port, pathname, username, password } = new URL(url);
   return openPostgres({
     name: 'warehouse',
@@ -84,7 +84,7 @@ export function connectTo(url: string, runName = 'trips-1'): PostgresConnection 
     },
     scope: { variables: {}, window: null, timeZone: 'UTC' },
     environment: { PASSWORD: password },
-    applicationName: `pipewright ${runName}`,
+    applicationName,
     signal: new AbortController().signal,
   });
 }

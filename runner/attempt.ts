@@ -1,0 +1,48 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Bundle, TaskOrder, TaskReport } from '../schemas/generated/types.ts';
+import { identifyProcess } from '../schemas/processes.ts';
+
+/** The folder by which an executor and the runner of one attempt speak; see docs/architecture.md, "The executor port". */
+export interface Attempt {
+  readonly scratch: string;
+  /** Marks the attempt as begun by this process. False when somebody has begun it, or barred it, already. */
+  begin(): boolean;
+  readOrder(): TaskOrder;
+  readBundle(order: TaskOrder): Bundle;
+  /** Shows that this process is alive; `count` differs from the one before. */
+  beat(count: number): void;
+  /** Leaves the report, whole or not at all. */
+  report(report: TaskReport): void;
+  removeScratch(): void;
+}
+
+export function openAttempt(folder: string): Attempt {
+  const file = (name: string) => join(folder, name);
+  return {
+    scratch: file('scratch'),
+    begin() {
+      try {
+        const descriptor = openSync(file('started'), 'wx', 0o600);
+        writeSync(descriptor, JSON.stringify(identifyProcess(process.pid)));
+        closeSync(descriptor);
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+        throw error;
+      }
+    },
+    readOrder: () => JSON.parse(readFileSync(file('order.json'), 'utf8')) as TaskOrder,
+    readBundle: (order) => JSON.parse(readFileSync(order.bundle.path, 'utf8')) as Bundle,
+    beat: (count) => writeFileSync(file('beat'), String(count), { mode: 0o600 }),
+    report(report) {
+      const draft = file('report.json.new');
+      const descriptor = openSync(draft, 'w', 0o600);
+      writeSync(descriptor, JSON.stringify(report));
+      fsyncSync(descriptor);
+      closeSync(descriptor);
+      renameSync(draft, file('report.json'));
+    },
+    removeScratch: () => rmSync(file('scratch'), { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,19 @@
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { createFailpoint } from '../schemas/failpoints.ts';
+import { openAttempt } from './attempt.ts';
+
+/** `node runner/main.ts <attempt folder>`: runs one attempt. Exits with 0 when its report is written, or it is not ours to run. */
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error('the folder of an attempt is missing; give it as the only argument');
+
+const attempt = openAttempt(folder);
+const failpoint = createFailpoint(process.env);
+failpoint('runner.before-started');
+// An attempt runs at most once. From here on it is begun, whatever becomes of this process: so before anything else is loaded.
+if (attempt.begin()) {
+  failpoint('runner.after-started');
+  enableCompileCache(join(folder, '../../compile-cache'));
+  const { runAttempt } = await import('./run-attempt.ts');
+  await runAttempt({ attempt, failpoint });
+}
