@@ -6,16 +6,25 @@
 export const reasons = {
   LoadFailed: { retry: 'policy', description: 'A load could not read its system.' },
   InputTooLarge: { retry: 'never', description: 'A body was larger than `maxBytes`.' },
-  InvalidInput: { retry: 'never', description: 'What was read does not have the declared form: header, type, truncated compression.' },
+  InvalidInput: {
+    retry: 'never',
+    description: 'What was read does not have the declared form: header, type, truncated compression.',
+  },
   TransformFailed: { retry: 'policy', description: 'The engine refused or failed a transform.' },
   CheckFailed: { retry: 'never', description: 'A check of severity `error` failed.' },
   ExportFailed: { retry: 'policy', description: 'An export could not write its target.' },
   SchemaMismatch: { retry: 'never', description: 'The rows do not fit the existing table.' },
   OutsideWindow: { retry: 'never', description: 'Rows of a `replaceWindow` export lie outside the window.' },
-  Superseded: { retry: 'never', description: 'A later attempt or run has claimed the target; this one changed nothing.' },
+  Superseded: {
+    retry: 'never',
+    description: 'A later attempt or run has claimed the target; this one changed nothing.',
+  },
   ConnectionFailed: { retry: 'policy', description: 'A connection could not be opened.' },
   ExpressionFailed: { retry: 'never', description: 'A `{{ }}` or `when` could not be evaluated.' },
-  MissingSecret: { retry: 'policy', description: 'A secret or environment variable that a connection names is not there.' },
+  MissingSecret: {
+    retry: 'policy',
+    description: 'A secret or environment variable that a connection names is not there.',
+  },
   OutOfMemory: { retry: 'policy', description: 'The engine ran out of memory or scratch.' },
   TimedOut: { retry: 'policy', description: 'The attempt or the run took longer than its `timeout`.' },
   InternalError: { retry: 'policy', description: 'The runner failed in a way that is not the pipeline’s doing.' },

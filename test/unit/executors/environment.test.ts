@@ -36,7 +36,7 @@ test('of the variables of the controller a runner gets those that its connection
 });
 
 test('a connection that names HOME does not learn the home of the controller’s user', async () => {
-  expect(await environment({ controller: { HOME: '/home/me', TZ: 'Mars' }, names: ['HOME', 'TZ'] })).toEqual(always);
+  expect(await environment({ controller: { HOME: '/homes/me', TZ: 'Mars' }, names: ['HOME', 'TZ'] })).toEqual(always);
 });
 
 test('certificates and failpoints are passed on', async () => {

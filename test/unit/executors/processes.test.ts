@@ -151,7 +151,7 @@ describe('an attempt that goes well', () => {
   test('sees exactly its environment, its folder as only argument and its scratch as working folder', async () => {
     await mkdir(join(home, 'secrets/warehouse'));
     await writeFile(join(home, 'secrets/warehouse/password'), 'geheim\n');
-    const environment = { PATH: process.env.PATH, POSTGRES_HOST: 'db', OTHER: 'x', HOME: '/home/me' };
+    const environment = { PATH: process.env.PATH, POSTGRES_HOST: 'db', OTHER: 'x', HOME: '/homes/me' };
     const executor = createExecutor({ environment, allowEnvironment: (name) => name.startsWith('POSTGRES_') });
     await executor.launch({
       ...attempt('environment'),
