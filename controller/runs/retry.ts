@@ -28,6 +28,6 @@ export function judge(attempt: SettledAttempt, lostBefore: number, policy: Retry
 }
 
 /** The wait in ms after the given number of failures (1 or more). */
-export function backoff(failures: number, policy: RetryPolicy): number {
+function backoff(failures: number, policy: RetryPolicy): number {
   return Math.round(Math.min(policy.maxMs, policy.initialMs * policy.factor ** (failures - 1)));
 }

@@ -44,7 +44,7 @@ export async function openHttpLoad({ context, body, csv }: HttpLoadOptions): Pro
 }
 
 /** A URL as it may stand in logs and messages: a query or a password may be secret. */
-export function shownUrl(url: URL): string {
+function shownUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 

@@ -3,9 +3,9 @@ import { instant, list, map, nullable, object, objectName, ref, type Schema, sca
 const text = (description: string): Schema => ({ type: 'string', description });
 const count = (description: string): Schema => ({ type: 'integer', description, minimum: 0 });
 
-export const phases = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'] as const;
-export const taskPhases = ['Pending', 'Ready', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'] as const;
-export const attemptPhases = ['Claimed', 'Running', 'Succeeded', 'Failed', 'Lost', 'Cancelled'] as const;
+const phases = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'] as const;
+const taskPhases = ['Pending', 'Ready', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'] as const;
+const attemptPhases = ['Claimed', 'Running', 'Succeeded', 'Failed', 'Lost', 'Cancelled'] as const;
 
 const windowBounds = object(
   'Half-open `[start, end)`, UTC.',

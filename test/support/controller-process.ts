@@ -109,7 +109,7 @@ export async function createTestController(options: { manifests: string; environ
 export type TestController = Awaited<ReturnType<typeof createTestController>>;
 
 /** Processes whose command line carries the home's path: controllers and runners. Zombies have an empty command line. */
-export async function strays(home: string): Promise<number[]> {
+async function strays(home: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
     pids.map(async (pid) =>

@@ -26,7 +26,7 @@ export function nestedJsonWriter(type: DuckDBType, binary: boolean): FieldWriter
 }
 
 /** JSON of a value: numbers of any size exactly, objects for STRUCT, MAP and UNION, text for what JSON has no form for. */
-export function jsonText(value: DuckDBValue, type: DuckDBType | undefined): string {
+function jsonText(value: DuckDBValue, type: DuckDBType | undefined): string {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : JSON.stringify(String(value));
