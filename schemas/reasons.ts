@@ -39,7 +39,5 @@ export const reasons = {
   PipelineRetired: { retry: 'never', description: 'The pipeline’s manifest is gone.' },
 } as const satisfies Record<string, { retry: 'policy' | 'lost' | 'never'; description: string }>;
 
-type ReasonName = keyof typeof reasons;
-
 /** How many attempts of one task may be lost before it fails as `LostTooOften`. */
 export const lostLimit = 10;
