@@ -22,7 +22,7 @@ import { createObserve } from './steps/observe.ts';
 import { createSchedule } from './steps/schedule.ts';
 import type { Step, Wake } from './steps/step.ts';
 import { createSync } from './steps/sync.ts';
-import { readUnsettled } from './store/attempts.ts';
+import { expireClaims, readUnsettled } from './store/attempts.ts';
 import { openHome } from './store/home.ts';
 import { LockedError } from './store/lock.ts';
 import { createReads } from './store/reads.ts';
@@ -68,6 +68,7 @@ export async function startController(options: ControllerOptions): Promise<void>
   const executor = makeExecutor(options, home.path, database.warehouse);
   // A controller that died between settling an attempt and its process's end left that process to this one.
   await executor.sweep((await readUnsettled(pool)).map((each) => attemptId(each.runId, each.task, each.number)));
+  await expireClaims(pool);
   if (!options.databaseUrl) stack.defer(() => endRunners({ pool, executor }));
 
   const signals = createSignals();

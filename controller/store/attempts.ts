@@ -113,6 +113,11 @@ export async function holdsClaim(db: pg.ClientBase, attempt: ClaimedAttempt): Pr
   return rows.length === 1;
 }
 
+/** For a controller's start: a claim that stands then is that of a controller that is no more, and need not run out. */
+export async function expireClaims(pool: pg.Pool): Promise<void> {
+  await pool.query(`update attempts set claimed_until = '-infinity' where phase = 'Claimed'`);
+}
+
 /** Attempts that may have a process: claimed or launched, and not settled. */
 export async function readUnsettled(pool: pg.Pool): Promise<{ runId: number; task: string; number: number }[]> {
   const { rows } = await pool.query(

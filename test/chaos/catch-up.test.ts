@@ -32,7 +32,7 @@ it('brings 24 months by catch-up, adds nothing at a second start, and restores a
   timeout: 180_000,
 }, async () => {
   const expected = await countMonths(server.url);
-  await controller.keepAlive(async () => (await succeededRuns(controller)) >= windows);
+  await controller.keepAlive(async () => (await succeededRuns(controller)) >= windows, {}, 120_000);
   await expectSettled(controller, windows);
   expect(await months()).toEqual(expected);
 

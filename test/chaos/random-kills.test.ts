@@ -43,7 +43,7 @@ it(`${kills} random kills of controller and runners during 24 monthly runs leave
   }
 
   const killing = killer();
-  await controller.keepAlive(async () => (await succeededRuns(controller)) >= windows);
+  await controller.keepAlive(async () => (await succeededRuns(controller)) >= windows, {}, 540_000);
   over = true;
   await killing;
   console.info(`killed ${killed} times`);

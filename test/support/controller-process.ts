@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { createTestDatabase } from './postgres.ts';
@@ -61,6 +62,8 @@ export async function createTestController(options: { manifests: string; environ
     if (process.exitCode === null && process.signalCode === null) await once(process, 'exit');
   }
 
+  const controllerLog = () => readFile(join(root, 'controller.log'), 'utf8');
+
   return {
     home,
     dir,
@@ -74,23 +77,16 @@ export async function createTestController(options: { manifests: string; environ
       child.kill(signal);
       await ended(child);
     },
-    /** Starts the controller again whenever it dies, until `done` says that all is over. Returns how often it died. */
-    async keepAlive(done: () => Promise<boolean>, environment: Record<string, string> = {}): Promise<number> {
-      let deaths = 0;
-      for (;;) {
-        if (child === null || child.exitCode !== null || child.signalCode !== null) {
-          if (child !== null) deaths += 1;
-          if (deaths > 500)
-            throw new Error(
-              `the controller died ${deaths} times:\n${await readFile(join(root, 'controller.log'), 'utf8')}`,
-            );
-          start(environment);
-        }
-        if (await done().catch(() => false)) return deaths;
-        await new Promise((resolve) => setTimeout(resolve, 50));
+    /** Starts the controller again whenever it dies, until `done`. Throws with the controller's log after `withinMs`. */
+    async keepAlive(done: () => Promise<boolean>, environment: Record<string, string> = {}, withinMs = 50_000) {
+      const deadline = performance.now() + withinMs;
+      while (!(await done().catch(() => false))) {
+        if (performance.now() > deadline) throw new Error(`it is not over:\n${await controllerLog()}`);
+        if (child === null || child.exitCode !== null || child.signalCode !== null) start(environment);
+        await delay(50);
       }
     },
-    log: () => readFile(join(root, 'controller.log'), 'utf8'),
+    log: controllerLog,
     async close(): Promise<void> {
       if (child && child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
