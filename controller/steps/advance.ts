@@ -125,6 +125,7 @@ function scopeOf(run: NewsRun): Scope {
     variables[name] = (declared.default ?? null) as Scalar;
   return {
     variables: { ...variables, ...run.variables },
+    types: run.details.variables,
     window: windowOfRun(run),
     timeZone: run.details.timeZone,
     pipeline: run.pipeline,

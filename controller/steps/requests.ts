@@ -109,15 +109,16 @@ async function queueForWindow(
 }
 
 function chooseWindow(pipeline: PipelineForRequest, schedule: CompiledSchedule, text: string | undefined): DueWindow {
+  const since = pipeline.tookOverAt ? { beginsAt: pipeline.tookOverAt } : {};
   if (text === undefined) {
-    const latest = latestClosedWindow(schedule, pipeline.now);
+    const latest = latestClosedWindow(schedule, pipeline.now, since);
     if (latest) return latest;
     throw new RefusedError(
       'no-window',
       `no window of pipeline "${pipeline.name}" has closed yet; name one with --window`,
     );
   }
-  const chosen = parseWindowStart(text, schedule, pipeline.tookOverAt ? { beginsAt: pipeline.tookOverAt } : {});
+  const chosen = parseWindowStart(text, schedule, since);
   if ('error' in chosen) throw new RefusedError('bad-window', `pipeline "${pipeline.name}": ${chosen.error}`);
   return chosen.window;
 }

@@ -35,7 +35,9 @@ export function createSync(options: SyncOptions): Step {
       if (folder.digest === last) return done();
       const compiled = compile(folder.files);
       const problems = [...folder.problems, ...compiled.problems];
-      const changes = await apply(options, { ...compiled, digest: folder.digest, problems });
+      // What could not be listed may hold any pipeline, so nothing counts as gone.
+      const unreadable = compiled.unreadable || !folder.complete;
+      const changes = await apply(options, { ...compiled, digest: folder.digest, problems, unreadable });
       last = folder.digest;
       report(log, dir, compiled.pipelines.length, problems, changes);
       wake('schedule', 'advance');

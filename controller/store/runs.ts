@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Phase, Reason, RetryPolicy, TaskPhase } from '../../schemas/generated/types.ts';
+import type { VersionDetails } from './catalog.ts';
 
 export type NewRun = {
   readonly name: string;
@@ -132,7 +133,7 @@ export type NewsRun = {
   readonly windowLabel: string | null;
   readonly calendar: unknown;
   readonly variables: Record<string, string | number | boolean | null>;
-  readonly details: { timeZone: string; variables: Record<string, { type: string; default?: unknown }> };
+  readonly details: VersionDetails;
   readonly cancelReason: 'CancelledByRequest' | 'PipelineRetired' | null;
   readonly timedOut: boolean;
 };

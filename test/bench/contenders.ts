@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createClient } from '../../controller/api/client.ts';
+import { bin, startController } from './controller.ts';
 import { type Ground, month } from './ground.ts';
 import { runProgram } from './programs.ts';
 import { tripTypes } from './tables.ts';
@@ -19,7 +17,6 @@ export type Contender = {
 };
 
 const pipeline = 'yellow-taxi-to-postgres';
-const pipewright = fileURLToPath(new URL('../../cli/bin.mjs', import.meta.url));
 
 export async function createContenders(ground: Ground): Promise<Contender[]> {
   return [await createPsql(ground), createLocal(ground), await createStart(ground)];
@@ -52,7 +49,7 @@ async function createPsql({ warehouse, environment, fileUrl }: Ground): Promise<
 /** The whole command, from the start of Node to the end of the process. */
 function createLocal({ environment, home, manifests }: Ground): Contender {
   const args = [
-    pipewright,
+    bin,
     'run',
     pipeline,
     '--local',
@@ -78,21 +75,13 @@ function createLocal({ environment, home, manifests }: Ground): Contender {
 
 /** Through a controller on the same server: from the request to the settled run. */
 async function createStart({ environment, databaseUrl, home, manifests }: Ground): Promise<Contender> {
-  const args = [pipewright, 'start', '--dir', manifests, '--home', home, '--port', '0', '--database-url', databaseUrl];
-  const child = spawn(process.execPath, [...args, '--allow-env', 'TAXI_BASE_URL'], {
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const controller = await startController({
+    dir: manifests,
+    home,
+    args: ['--database-url', databaseUrl, '--allow-env', 'TAXI_BASE_URL'],
+    environment,
   });
-  const server = await new Promise<string>((resolve, reject) => {
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk;
-      const url = /ready.* at (http:\/\/127\.0\.0\.1:\d+)/.exec(said)?.[1];
-      if (url) resolve(url);
-    });
-    child.once('exit', () => reject(new Error(`the controller ended:\n${said}`)));
-  });
-  const client = createClient({ server });
+  const client = createClient({ server: controller.url });
   // It answers before it has read the folder.
   while (!(await client.pipelines()).pipelines.some(({ name }) => name === pipeline)) await pause(20);
   return {
@@ -109,10 +98,7 @@ async function createStart({ environment, databaseUrl, home, manifests }: Ground
         await pause(20);
       }
     },
-    async close() {
-      child.kill('SIGINT');
-      if (child.exitCode === null) await once(child, 'exit');
-    },
+    close: () => controller.stop(),
   };
 }
 

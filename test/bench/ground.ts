@@ -1,5 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +8,7 @@ import { parse, stringify } from 'yaml';
 import { startEmbedded } from '../../controller/store/embedded/start.ts';
 import { writeTripFile } from '../../tools/samples/files.ts';
 import { createSampleServer } from '../../tools/samples/server.ts';
+import { makeFolder } from './controller.ts';
 
 /** The month whose file is measured, and its window. */
 export const month = '2019-08';
@@ -34,9 +34,7 @@ export const tables = ['public.psql_trips', 'ny_taxi.yellow_cab_data'];
 export async function createGround(rows: number): Promise<Ground> {
   const folder = await fileFolder(rows);
   const server = await createSampleServer({ host: '127.0.0.1', port: 0, folder });
-  const home = await mkdtemp(join(tmpdir(), 'pipewright-bench-'));
-  // Started by root, Postgres runs as another user, who has to enter.
-  chmodSync(home, 0o755);
+  const home = makeFolder('pipewright-bench-');
   const postgres = await startEmbedded({ home, log: pino({ level: 'silent' }) });
   const warehouseUrl = new URL(postgres.url);
   warehouseUrl.pathname = `/${postgres.warehouse.POSTGRES_DBNAME}`;

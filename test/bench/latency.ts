@@ -3,15 +3,14 @@
  * from `start` (Postgres initialised) to the first launched task, seconds of a trivial `run --local` beside a bare start of
  * Node, seconds from a saved file to the run it changes, and CPU share and memory of the idle controller.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../../controller/api/client.ts';
+import { bin, makeFolder, startController } from './controller.ts';
 
-const bin = new URL('../../cli/bin.mjs', import.meta.url).pathname;
-const root = mkdtempSync(join(tmpdir(), 'pipewright-latency-'));
+const root = makeFolder('pipewright-latency-');
 const home = join(root, 'home');
 const dir = join(root, 'pipelines');
 const idleSeconds = 30;
@@ -33,33 +32,6 @@ function seconds(work: () => void): number {
     return performance.now() - began;
   });
   return Math.min(...best) / 1000;
-}
-
-async function start(): Promise<{ pid: number; url: string; firstTask: Promise<number>; stop: () => Promise<void> }> {
-  const began = performance.now();
-  const child = spawn(process.execPath, [bin, 'start', '--dir', dir, '--home', home, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const url = Promise.withResolvers<string>();
-  const task = Promise.withResolvers<number>();
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      const text = String(chunk);
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
-      if (found) url.resolve(found[0]);
-      if (text.includes('attempt launched')) task.resolve((performance.now() - began) / 1000);
-    });
-  }
-  return {
-    pid: child.pid as number,
-    url: await url.promise,
-    firstTask: task.promise,
-    stop: async () => {
-      child.kill('SIGINT');
-      await exited;
-    },
-  };
 }
 
 /** CPU seconds and resident bytes of a process and everything below it. */
@@ -96,10 +68,10 @@ local();
 const runLocal = seconds(local);
 const bareNode = seconds(() => execFileSync(process.execPath, ['-e', '0']));
 
-await (await start()).stop();
+await (await startController({ dir, home })).stop();
 writeFileSync(join(dir, 'second.yaml'), manifest(1).replace('name: trivial', 'name: second'));
-const controller = await start();
-const startToFirstTask = await controller.firstTask;
+const controller = await startController({ dir, home });
+const { seconds: startToFirstTask } = await controller.until(/attempt launched/);
 const client = createClient({ server: controller.url });
 const settled = async (runs: number) => {
   while ((await client.runs({ limit: 100 })).runs.filter((run) => run.phase === 'Succeeded').length < runs)
