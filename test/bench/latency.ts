@@ -50,7 +50,8 @@ function cost(pid: number): { cpu: number; rss: number } {
     try {
       if (!own(id)) continue;
       const fields = stat(id);
-      total.cpu += (Number(fields[11]) + Number(fields[12])) / 100;
+      // With what its ended children took, so that no time is lost when one ends.
+      total.cpu += fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
       // Proportional, since Postgres's processes share their buffers.
       total.rss += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024;
     } catch {
