@@ -92,7 +92,7 @@ function logLine(record: Record<string, unknown>, { errorColors }: Terminal): st
   const { name, color } = levels[Number(level)] ?? { name: 'debug', color: 'gray' as const };
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
   const fields = Object.entries(rest).flatMap(([key, value]) => (value === null ? [] : [`${key}=${fieldText(value)}`]));
-  const error = err === undefined ? [] : [(err as { stack?: string; message?: string }).stack ?? JSON.stringify(err)];
+  const error = err === undefined ? [] : [errorText(err as LoggedError, Number(level))];
   return [
     errorColors.dim(clock),
     errorColors[color](name.padEnd(5)),
@@ -102,6 +102,13 @@ function logLine(record: Record<string, unknown>, { errorColors }: Terminal): st
   ]
     .filter((part) => part !== '')
     .join(' ');
+}
+
+type LoggedError = { readonly message?: string; readonly stack?: string };
+
+/** What is worth a warning has a sentence of its own; where in the program it arose matters only for what must not happen. */
+function errorText(error: LoggedError, level: number): string {
+  return (level < 50 ? error.message : error.stack) ?? JSON.stringify(error);
 }
 
 /** On one line, whatever it is. */

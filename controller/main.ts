@@ -9,7 +9,7 @@ import { openDatabase } from './database.ts';
 import { endRunners } from './end-runners.ts';
 import type { Executor } from './executors/port.ts';
 import { createProcesses } from './executors/processes/executor.ts';
-import { watchFolder } from './git/folder.ts';
+import { checkFolder, watchFolder } from './git/folder.ts';
 import { createLogs } from './logs.ts';
 import { runLoop } from './loop.ts';
 import { attemptId } from './runs/name.ts';
@@ -55,6 +55,7 @@ export async function startController(options: ControllerOptions): Promise<void>
   const stop = new AbortController();
   options.signal.addEventListener('abort', () => stop.abort(), { once: true });
 
+  await checkFolder(dir);
   const home = await openHome({ path: options.home });
   stack.defer(() => home.release());
   const database = await openDatabase({

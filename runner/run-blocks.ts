@@ -38,12 +38,11 @@ export async function runBlocks(task: Task): Promise<void> {
 }
 
 async function runRelation(task: Task, block: CompiledBlock, toStore: boolean): Promise<void> {
-  const { relations, blocks, spec } = task;
+  const { blocks, spec } = task;
   const { name } = block;
   if (toStore) await timed(task, name, () => storeRelation(task, block));
   if (spec.outputs.includes(name)) await timed(task, name, () => handOver(task, name));
   else if (!blocks.some(({ from }) => from.includes(name))) await timed(task, name, () => drain(task, name, toStore));
-  else if (!relations.get(name).isStored) task.log(`${name}: is read by what follows`);
 }
 
 async function storeRelation(task: Task, block: CompiledBlock): Promise<void> {

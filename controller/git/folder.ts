@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import type { Problem } from '../../schemas/generated/types.ts';
 import { FolderError, folderLimits, type Limits, type PathProblem } from './limits.ts';
 import { listFolder } from './list.ts';
@@ -33,6 +33,13 @@ export async function readFolder(dir: string, limits: Limits = folderLimits): Pr
     const found = await readOnce(root, limits);
     if (!found.vanished || attempt === attempts) return toFolder(found);
   }
+}
+
+/** Throws a FolderError when there is no such folder, or it is not readable. */
+export async function checkFolder(dir: string): Promise<void> {
+  await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    throw new FolderError(dir, error);
+  });
 }
 
 type Found = { texts: Map<string, string>; problems: PathProblem[]; vanished: boolean };

@@ -20,7 +20,9 @@ export async function migrate(options: { url: string; log: Logger; folder?: stri
   const version = options.version ?? binaryVersion;
   const client = new pg.Client({ connectionString: options.url, application_name: 'pipewright', keepAlive: true });
   client.on('error', (error) => options.log.warn({ error: error.message }, 'the connection for migrations was lost'));
-  await client.connect();
+  await client.connect().catch((error) => {
+    throw new Error(`${placeOf(client)}: ${error.message}; start it, or correct DATABASE_URL`, { cause: error });
+  });
   try {
     if (await isCurrent(client, { folder, version })) return;
     await apply(client, folder, options.log);
@@ -29,6 +31,11 @@ export async function migrate(options: { url: string; log: Logger; folder?: stri
   } finally {
     await client.end();
   }
+}
+
+/** Without the password. */
+function placeOf({ user, database, host, port }: pg.Client): string {
+  return `Postgres at ${host}:${port}, database "${database}", user "${user}"`;
 }
 
 /** Spares a start that has nothing to apply the loading of the migration library and the wait for its lock. */

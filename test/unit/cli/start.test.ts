@@ -74,4 +74,18 @@ describe('start', () => {
       `pipewright: port ${port} of 127.0.0.1 is taken by another program; stop it, or choose another port with --port\n`,
     );
   });
+
+  test('says in one sentence that its folder is not there, or its database does not answer', async () => {
+    const refused = async (...args: string[]) => {
+      const { code, stdout, stderr } = await pipewright(['start', '--port', '0', ...args], { cwd: folder });
+      expect([code, stdout]).toEqual([2, '']);
+      return stderr;
+    };
+    expect(await refused('--dir', 'nowhere')).toBe(
+      'pipewright: folder "nowhere" cannot be read (ENOENT); create it or name another one\n',
+    );
+    expect(await refused('--database-url', 'postgres://me:secret@127.0.0.1:1/store')).toBe(
+      'pipewright: Postgres at 127.0.0.1:1, database "store", user "me": connect ECONNREFUSED 127.0.0.1:1; start it, or correct DATABASE_URL\n',
+    );
+  });
 });
