@@ -1,4 +1,5 @@
 import type { Check, Export, Load, PipelineBlock } from '../../schemas/generated/types.ts';
+import { parseTableName } from '../../schemas/table-name.ts';
 import { type Context, createReport, type Report } from './context.ts';
 import type { Path } from './locate.ts';
 import type { Manifest } from './manifest.ts';
@@ -122,8 +123,7 @@ function checkExport({ postgres }: Export, part: Part): void {
   const { report } = part;
   const path = [...part.path, 'postgres'];
   checkConnection(part, [...path, 'connection'], postgres.connection, 'postgres');
-  const names = postgres.table.split('.');
-  if (names.length > 2 || names.some((name) => name.trim() === '' || Buffer.byteLength(name) > 63)) {
+  if (!parseTableName(postgres.table)) {
     const message = `is "${postgres.table}", which is not a table; write \`table\` or \`schema.table\`, each at most 63 bytes`;
     report([...path, 'table'], 'bad-value', message);
   }

@@ -26,14 +26,10 @@ export function exportFailure(error: unknown, where: Where): TaskFailure {
   return plain('ExportFailed', where, `${at}${error.message}${detailOf(error)} (${code})`, error);
 }
 
-/** Whether the session broke, so that what became of its transaction is not known here. */
+/** Whether the session may have broken, so that what became of its transaction is not known here: the server said nothing of it. */
 export function isConnectionLoss(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return /^(57P0[1-5]|08)/.test(error.code ?? '');
-  return (
-    error instanceof Error &&
-    !(error instanceof TaskFailure) &&
-    /terminated|ECONNRESET|EPIPE|closed|not queryable/i.test(error.message)
-  );
+  return !(error instanceof TaskFailure);
 }
 
 function plain(reason: Reason, { table }: Where, text: string, cause: unknown): TaskFailure {

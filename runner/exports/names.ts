@@ -1,27 +1,15 @@
 import pg from 'pg';
+import { longestName, parseTableName } from '../../schemas/table-name.ts';
 import { TaskFailure } from '../errors.ts';
 
 /** A table: its names exactly as they are, and quoted for SQL. */
 export type TableName = { schema: string; name: string; quoted: string };
 
-const part = /^(?:"((?:[^"]|"")+)"|((?!")[^.]+))(?:\.|$)/;
-
-/**
- * Reads `schema.table` or `table` (then in `defaultSchema`). Names are kept exactly: no case folding. A name with a dot
- * in it is quoted as in SQL: `"a.b".c`.
- */
+/** Reads a manifest's `schema.table` or `table`, which is then in `defaultSchema`. */
 export function parseTable(text: string, defaultSchema: string): TableName {
-  const names: string[] = [];
-  for (let rest = text; rest !== ''; ) {
-    const match = part.exec(rest);
-    const name = match?.[1]?.replaceAll('""', '"') ?? match?.[2] ?? '';
-    if (!match || name === '') throw badTable(text);
-    names.push(name);
-    rest = rest.slice(match[0].length);
-  }
-  const [first, second, ...more] = names;
-  if (first === undefined || more.length > 0 || text.endsWith('.')) throw badTable(text);
-  return second === undefined ? tableName(defaultSchema, first) : tableName(first, second);
+  const parsed = parseTableName(text);
+  if (parsed) return tableName(parsed.schema ?? defaultSchema, parsed.name);
+  throw new TaskFailure('SchemaMismatch', `table: "${text}" is no table name; write it as schema.table or table`);
 }
 
 export function tableName(schema: string, name: string): TableName {
@@ -32,13 +20,6 @@ export function tableName(schema: string, name: string): TableName {
 export function quote(name: string): string {
   return pg.escapeIdentifier(name);
 }
-
-function badTable(text: string): TaskFailure {
-  return new TaskFailure('SchemaMismatch', `table: "${text}" is no table name; write it as schema.table or table`);
-}
-
-/** Postgres cuts longer names silently. */
-const longestName = 63;
 
 /** Why a column of the rows cannot be a column in Postgres, or null. */
 export function columnNameProblem(name: string, position: number, all: readonly string[]): string | null {
