@@ -8,6 +8,8 @@ import { expectSettled, succeededRuns } from './end-state.ts';
 
 const manifests = fileURLToPath(new URL('../../pipelines/', import.meta.url));
 const kills = 100;
+/** The TLC's own files instead of the seeded sample, where one has them. */
+const folder = process.env.TAXI_FILES;
 /** 24 months of trips and one daily window of `test-config`. */
 const windows = 25;
 
@@ -25,7 +27,7 @@ it(`${kills} random kills of controller and runners during 24 monthly runs leave
   console.info(`seed: PIPEWRIGHT_SEED=${seed}`);
   const random = createRandom(seed);
   // Slow enough that there is something to kill a hundred times.
-  server = await createSampleServer({ host: '127.0.0.1', port: 0, bytesPerSecond: 20_000 });
+  server = await createSampleServer({ host: '127.0.0.1', port: 0, bytesPerSecond: 20_000, ...(folder && { folder }) });
   controller = await createTestController({ manifests, environment: { TAXI_BASE_URL: server.url } });
   let killed = 0;
   let over = false;
