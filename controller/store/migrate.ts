@@ -7,7 +7,7 @@ import { schema } from './pool.ts';
 const table = 'migrations';
 
 /** How many migrations this program knows. A store whose `ledger.minimum_binary` is above it is refused. */
-export const binaryVersion = 1;
+export const binaryVersion = 2;
 
 /**
  * Brings the store to this program's schema; any number of programs may do so at once. Throws one sentence when the store

@@ -1,3 +1,5 @@
+create sequence dirty_version as bigint;
+
 create sequence migrations_id_seq as integer;
 
 create sequence run_sequence as bigint;
@@ -17,11 +19,13 @@ create table attempts (
   stop_requested_at timestamp with time zone,
   finished_at timestamp with time zone,
   report jsonb,
+  place jsonb,
   constraint attempts_check CHECK (((finished_at IS NULL) = (phase = ANY (ARRAY['Claimed'::text, 'Running'::text])))),
   constraint attempts_phase_check CHECK ((phase = ANY (ARRAY['Claimed'::text, 'Running'::text, 'Succeeded'::text, 'Failed'::text, 'Lost'::text, 'Cancelled'::text]))),
   constraint attempts_pkey PRIMARY KEY (run_id, task, number)
 ) partition by RANGE (run_id);
 CREATE UNIQUE INDEX attempts_live ON ONLY pipewright.attempts USING btree (run_id, task) WHERE (phase = ANY (ARRAY['Claimed'::text, 'Running'::text]));
+CREATE TRIGGER attempts_dirty AFTER UPDATE OF place ON pipewright.attempts FOR EACH ROW EXECUTE FUNCTION mark_task();
 
 create table audit (
   id bigint generated always as identity not null,
@@ -55,11 +59,30 @@ create table calendars (
   constraint calendars_pipeline_id_number_key UNIQUE (pipeline_id, number)
 );
 
+create table dirty (
+  kind text not null,
+  id bigint not null,
+  version bigint default nextval('dirty_version'::regclass) not null,
+  marked_at timestamp with time zone default now() not null,
+  constraint dirty_kind_check CHECK ((kind = ANY (ARRAY['pipeline'::text, 'run'::text, 'source'::text]))),
+  constraint dirty_pkey PRIMARY KEY (kind, id)
+);
+CREATE INDEX dirty_by_version ON pipewright.dirty USING btree (version);
+
+create table leaders (
+  name text not null,
+  holder text not null,
+  term bigint not null,
+  expires_at timestamp with time zone not null,
+  constraint leaders_pkey PRIMARY KEY (name)
+);
+
 create table ledger (
   singleton boolean default true not null,
   id uuid default gen_random_uuid() not null,
   minimum_binary integer not null,
   created_at timestamp with time zone default now() not null,
+  report_key bytea default sha256(convert_to(((gen_random_uuid())::text || (gen_random_uuid())::text), 'UTF8'::name)) not null,
   constraint ledger_singleton_check CHECK (singleton),
   constraint ledger_pkey PRIMARY KEY (singleton)
 );
@@ -92,6 +115,7 @@ create table pipelines (
   constraint pipelines_name_key UNIQUE (name)
 );
 CREATE INDEX pipelines_due ON pipewright.pipelines USING btree (next_due_at) WHERE ((next_due_at IS NOT NULL) AND (retired_at IS NULL) AND (NOT suspended));
+CREATE TRIGGER pipelines_dirty AFTER INSERT OR UPDATE OF version_id, suspended, retired_at, ready, next_due_at ON pipewright.pipelines FOR EACH ROW EXECUTE FUNCTION mark_pipeline();
 
 create table problems (
   source_id integer not null,
@@ -115,9 +139,11 @@ create table requests (
   created_at timestamp with time zone default now() not null,
   handled_at timestamp with time zone,
   result jsonb,
+  origin jsonb,
   constraint requests_kind_check CHECK ((kind = ANY (ARRAY['run'::text, 'rerun'::text, 'cancel'::text]))),
   constraint requests_pkey PRIMARY KEY (id)
 );
+CREATE UNIQUE INDEX requests_by_origin ON pipewright.requests USING btree (((origin ->> 'uid'::text)), kind) WHERE (origin IS NOT NULL);
 CREATE INDEX requests_open ON pipewright.requests USING btree (id) WHERE (handled_at IS NULL);
 
 create table revisions (
@@ -168,6 +194,7 @@ CREATE INDEX runs_deadline ON ONLY pipewright.runs USING btree (deadline_at) WHE
 CREATE INDEX runs_news ON ONLY pipewright.runs USING btree (id) WHERE news;
 CREATE INDEX runs_queued ON ONLY pipewright.runs USING btree (priority DESC, window_start, id) WHERE (phase = 'Queued'::text);
 CREATE INDEX runs_running ON ONLY pipewright.runs USING btree (pipeline_id) WHERE (phase = 'Running'::text);
+CREATE TRIGGER runs_dirty AFTER INSERT OR UPDATE OF phase, reason, started_at, finished_at, cancel_requested_at ON pipewright.runs FOR EACH ROW EXECUTE FUNCTION mark_run();
 
 create table skipped_ranges (
   id bigint generated always as identity not null,
@@ -198,6 +225,7 @@ create table sources (
   constraint sources_pkey PRIMARY KEY (id),
   constraint sources_name_key UNIQUE (name)
 );
+CREATE TRIGGER sources_dirty AFTER INSERT OR UPDATE OF revision_id, synced_at ON pipewright.sources FOR EACH ROW EXECUTE FUNCTION mark_source();
 
 create table tasks (
   run_id bigint not null,
@@ -216,6 +244,7 @@ create table tasks (
   constraint tasks_pkey PRIMARY KEY (run_id, name)
 ) partition by RANGE (run_id);
 CREATE INDEX tasks_ready ON ONLY pipewright.tasks USING btree (not_before, run_id) WHERE (phase = 'Ready'::text);
+CREATE TRIGGER tasks_dirty AFTER UPDATE OF phase ON pipewright.tasks FOR EACH ROW EXECUTE FUNCTION mark_task();
 
 create table version_tasks (
   version_id bigint not null,
@@ -296,10 +325,69 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pipewright.mark_dirty(marked_kind text, marked_id bigint)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into dirty (kind, id) values (marked_kind, marked_id)
+  on conflict (kind, id) do update set version = excluded.version, marked_at = least(dirty.marked_at, excluded.marked_at)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION pipewright.mark_pipeline()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if publishes() then perform mark_dirty('pipeline', new.id); end if;
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pipewright.mark_run()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if publishes() then
+    perform mark_dirty('run', new.id);
+    perform mark_dirty('pipeline', new.pipeline_id);
+  end if;
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pipewright.mark_source()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if publishes() then perform mark_dirty('source', new.id); end if;
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pipewright.mark_task()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if publishes() then perform mark_dirty('run', new.run_id); end if;
+  return null;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pipewright.new_run_id()
  RETURNS bigint
  LANGUAGE sql
 AS $function$ select time_id(clock_timestamp()) | (nextval('run_sequence') & 2097151) $function$
+;
+
+CREATE OR REPLACE FUNCTION pipewright.publishes()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$ select coalesce(current_setting('pipewright.publish', true), '') = 'on' $function$
 ;
 
 CREATE OR REPLACE FUNCTION pipewright.time_id(at timestamp with time zone)
