@@ -32,8 +32,11 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
       home: options.home,
       port: options.port,
       databaseUrl: options.databaseUrl,
-      allowEnv: options.allowEnv,
-      maxProcesses: options.maxProcesses ?? Math.max(2, availableParallelism()),
+      executor: {
+        kind: 'processes',
+        allowEnv: options.allowEnv,
+        maxProcesses: options.maxProcesses ?? Math.max(2, availableParallelism()),
+      },
       environment: process.env,
       signal: stop.signal,
       log: createLog(options.output, terminal),

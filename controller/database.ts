@@ -13,22 +13,28 @@ export type Database = {
   close(): Promise<void>;
 };
 
-/** Postgres, up, migrated and held: the embedded one under the home, or the one that a URL names. */
+/**
+ * Postgres, up and migrated: the embedded one under the home, or the one that a URL names. With `shared`, other replicas use it at
+ * the same time; else it is held against a second controller.
+ */
 export async function openDatabase(options: {
   home: string;
   url: string | undefined;
+  shared: boolean;
   log: Logger;
   onLost: (error: Error) => void;
 }): Promise<Database> {
-  const { log, onLost } = options;
+  const { log, onLost, shared } = options;
   await using stack = new AsyncDisposableStack();
   const embedded = options.url ? null : await startEmbedded({ home: options.home, log });
   if (embedded) stack.defer(() => embedded.stop());
   const url = options.url ?? (embedded?.url as string);
   await migrate({ url, log });
-  const lock = await lockController({ url, log, onLost });
-  stack.defer(() => lock.release());
-  const pool = createPool({ url, log, max: 10 });
+  if (!shared) {
+    const lock = await lockController({ url, log, onLost });
+    stack.defer(() => lock.release());
+  }
+  const pool = createPool({ url, log, max: 10, publishes: shared });
   stack.defer(() => pool.end());
   await pool.query('select ensure_partitions()');
   const hourly = setInterval(

@@ -14,13 +14,20 @@ const limits = {
  * Connections to the store. Values arrive as: bigint → number (ids fit a double exactly, see migration 0001), timestamptz →
  * Date, date → `YYYY-MM-DD`, numeric → text. A lost connection is logged and replaced, and never ends the process.
  */
-export function createPool(options: { url: string; log: Logger; max?: number }): pg.Pool {
+export function createPool(options: {
+  url: string;
+  log: Logger;
+  max?: number;
+  /** Marks what changes for `publish` (migration 0002). */
+  publishes?: boolean;
+}): pg.Pool {
   const { log } = options;
+  const marks = options.publishes ? { 'pipewright.publish': 'on' } : {};
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.max ?? 10,
     application_name: 'pipewright',
-    options: Object.entries({ search_path: schema, timezone: 'UTC', ...limits })
+    options: Object.entries({ search_path: schema, timezone: 'UTC', ...limits, ...marks })
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     connectionTimeoutMillis: 10_000,

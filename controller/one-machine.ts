@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { createFailpoint } from '../schemas/failpoints.ts';
+import { endRunners } from './end-runners.ts';
+import type { Executor } from './executors/port.ts';
+import { createProcesses } from './executors/processes/executor.ts';
+import { attemptId } from './runs/name.ts';
+import { expireClaims, readUnsettled } from './store/attempts.ts';
+
+const heartbeatMs = 10_000;
+
+export type ProcessesChoice = {
+  readonly kind: 'processes';
+  /** Names of environment variables that connections may read, besides `POSTGRES_*`. */
+  readonly allowEnv: readonly string[];
+  /** How many attempts may run at once. */
+  readonly maxProcesses: number;
+};
+
+/** Where tasks run, and where what they need lies there. */
+export type Place = {
+  readonly executor: Executor;
+  readonly heartbeatMs: number;
+  readonly places: { artifacts(runId: number): string; bundle(digest: string): string };
+  /** Gives up what it holds; runs go on where they can. */
+  close(): Promise<void>;
+};
+
+/** Tasks as child processes of this machine. The caller holds the home and the store alone. */
+export async function openMachine(options: {
+  choice: ProcessesChoice;
+  home: string;
+  /** `POSTGRES_*` of the embedded warehouse. */
+  warehouse: Record<string, string>;
+  environment: NodeJS.ProcessEnv;
+  pool: pg.Pool;
+  /** The store ends with the controller, so nobody would take up what still runs. */
+  endWithStore: boolean;
+  log: Logger;
+}): Promise<Place> {
+  const { choice, home, warehouse, environment, pool, log } = options;
+  const executor = createProcesses({
+    home,
+    capacity: choice.maxProcesses,
+    // A warehouse of one's own is all of one's own: half of it would mix two servers.
+    environment: environment.POSTGRES_HOST ? environment : { ...environment, ...warehouse },
+    allowEnvironment: (name) => name.startsWith('POSTGRES_') || choice.allowEnv.includes(name),
+    secretsDir: join(home, 'secrets'),
+    runner: fileURLToPath(new URL('../runner/main.ts', import.meta.url)),
+    heartbeatMs,
+    log,
+    failpoint: createFailpoint(environment),
+  });
+  // A controller that died between settling an attempt and its process's end left that process to this one.
+  await executor.sweep((await readUnsettled(pool)).map((each) => attemptId(each.runId, each.task, each.number)));
+  await expireClaims(pool);
+  return {
+    executor,
+    heartbeatMs,
+    places: {
+      artifacts: (runId) => join(home, 'artifacts', String(runId)),
+      bundle: (digest) => join(home, 'bundles', `${digest}.json`),
+    },
+    close: async () => {
+      if (options.endWithStore) await endRunners({ pool, executor });
+    },
+  };
+}
