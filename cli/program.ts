@@ -62,6 +62,7 @@ function addFolderCommands(program: Command, terminal: Terminal, settle: Settle)
       [],
     )
     .option('--max-processes <n>', 'how many tasks may run at once', integer(1, 1000))
+    .option('--jobs <file>', 'run tasks as Kubernetes Jobs, as this file says, and let other replicas do the same')
     .addOption(outputOption('log as text or as JSON lines'))
     .addHelpText(
       'after',
@@ -93,6 +94,8 @@ function addRunCommand(program: Command, terminal: Terminal, settle: Settle): vo
     .addOption(dirOption('with --local: folder with manifests'))
     .addOption(homeOption('with --local: where secrets and the warehouse of `start` are looked up'))
     .addOption(serverOption())
+    .addOption(contextOption())
+    .addOption(namespaceOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
@@ -196,6 +199,8 @@ function addCompletion(program: Command, terminal: Terminal, settle: Settle): vo
 function asking(command: Command, lines: readonly string[]): Command {
   return command
     .addOption(serverOption())
+    .addOption(contextOption())
+    .addOption(namespaceOption())
     .addOption(outputOption())
     .addHelpText('after', examples(lines))
     .addHelpText('after', `\n${readExit}`);
@@ -203,6 +208,10 @@ function asking(command: Command, lines: readonly string[]): Command {
 
 const serverOption = () =>
   new Option('--server <url>', 'URL of the controller').env('PIPEWRIGHT_SERVER').default('http://127.0.0.1:6789');
+const contextOption = () =>
+  new Option('--context <name>', 'context of the kubeconfig: ask the controller in that cluster instead of --server');
+const namespaceOption = () =>
+  new Option('--namespace <name>', 'with a cluster: namespace of the controller; by default that of the context');
 const dirOption = (description = 'folder with manifests') =>
   new Option('--dir <dir>', description).default('pipelines');
 const homeOption = (description = 'folder for all that the controller keeps') =>

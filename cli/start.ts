@@ -19,6 +19,8 @@ export type StartOptions = {
   readonly databaseUrl?: string;
   readonly allowEnv: readonly string[];
   readonly maxProcesses?: number;
+  /** File with the JobsConfig. */
+  readonly jobs?: string;
   readonly output: OutputFormat;
 };
 
@@ -32,11 +34,7 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
       home: options.home,
       port: options.port,
       databaseUrl: options.databaseUrl,
-      executor: {
-        kind: 'processes',
-        allowEnv: options.allowEnv,
-        maxProcesses: options.maxProcesses ?? Math.max(2, availableParallelism()),
-      },
+      executor: await executorOf(options),
       environment: process.env,
       signal: stop.signal,
       log: createLog(options.output, terminal),
@@ -53,6 +51,14 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
   } finally {
     for (const signal of signals) process.off(signal, listener);
   }
+}
+
+async function executorOf({ jobs, allowEnv, maxProcesses }: StartOptions) {
+  if (jobs === undefined) {
+    return { kind: 'processes', allowEnv, maxProcesses: maxProcesses ?? Math.max(2, availableParallelism()) } as const;
+  }
+  const { readJobsConfig } = await import('./jobs-config.ts');
+  return { kind: 'jobs', config: await readJobsConfig(jobs) } as const;
 }
 
 function onSignals(stop: AbortController, terminal: Terminal): NodeJS.SignalsListener {

@@ -3,12 +3,15 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { createFailpoint } from '../schemas/failpoints.ts';
 import { createApi } from './api/server.ts';
-import { openDatabase } from './database.ts';
+import { type Cluster, type JobsChoice, openCluster } from './cluster.ts';
+import { type Database, openDatabase } from './database.ts';
 import { checkFolder, watchFolder } from './git/folder.ts';
 import { createLogs } from './logs.ts';
 import { runLoop } from './loop.ts';
+import { createNotifications } from './notifications.ts';
 import { openMachine, type Place, type ProcessesChoice } from './one-machine.ts';
-import { createSignals } from './signals.ts';
+import { onlyLeader } from './only-leader.ts';
+import { createSignals, type Signals } from './signals.ts';
 import { createAdmit } from './steps/admit.ts';
 import { createAdvance } from './steps/advance.ts';
 import { createIntake } from './steps/intake.ts';
@@ -30,7 +33,7 @@ export type ControllerOptions = {
   readonly port: number;
   /** A Postgres to use instead of the embedded one. */
   readonly databaseUrl?: string | undefined;
-  readonly executor: ProcessesChoice;
+  readonly executor: ProcessesChoice | JobsChoice;
   readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -39,7 +42,7 @@ export type ControllerOptions = {
 
 /** Runs the controller until `signal` aborts; resolves after a clean stop. */
 export async function startController(options: ControllerOptions): Promise<void> {
-  const { log, dir, environment } = options;
+  const { log, dir, executor: choice } = options;
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   options.signal.addEventListener('abort', () => stop.abort(), { once: true });
@@ -50,32 +53,25 @@ export async function startController(options: ControllerOptions): Promise<void>
   const database = await openDatabase({
     home: home.path,
     url: options.databaseUrl,
-    shared: false,
+    shared: choice.kind === 'jobs',
     log,
     onLost: (error) => stop.abort(error),
   });
   stack.defer(() => database.close());
-  const { pool, warehouse } = database;
-  const place = await openMachine({
-    choice: options.executor,
-    home: home.path,
-    warehouse,
-    environment,
-    pool,
-    endWithStore: !options.databaseUrl,
-    log,
-  });
+  const { pool, health } = database;
+  const signals = createSignals();
+  const place = await openPlace(options, choice, { database, home: home.path, signals });
   stack.defer(() => place.close());
   const { executor } = place;
-
-  const signals = createSignals();
   executor.onChange(() => signals.wake('observe'));
+
+  const wake = carryHints(options, choice, signals, stack);
   const api = createApi({
     reads: createReads({ pool }),
     requests: createRequests({ pool }),
     logs: createLogs({ pool, executor }),
-    health: database.health,
-    wake: () => signals.wake('intake'),
+    health,
+    wake: () => wake('intake'),
     log,
   });
   stack.defer(() => api.close());
@@ -83,21 +79,56 @@ export async function startController(options: ControllerOptions): Promise<void>
   watchFolder({ dir, onChange: () => signals.wake('sync'), signal: stop.signal });
   options.onReady?.(url);
 
-  const steps = makeSteps(options, pool, place, signals.wake);
+  const steps = makeSteps(options, pool, place, wake);
   await Promise.all(steps.map((step) => runLoop({ step, signals, signal: stop.signal, log })));
   if (stop.signal.reason instanceof LockedError) throw stop.signal.reason;
 }
 
-function makeSteps({ dir, environment, log }: ControllerOptions, pool: pg.Pool, place: Place, wake: Wake): Step[] {
+function openPlace(
+  { environment, databaseUrl, log }: ControllerOptions,
+  choice: ProcessesChoice | JobsChoice,
+  { database, home, signals }: { database: Database; home: string; signals: Signals },
+): Promise<Place | Cluster> {
+  const { pool, warehouse, health } = database;
+  if (choice.kind === 'jobs') return openCluster({ choice, pool, health, signals, log });
+  return openMachine({ choice, home, warehouse, environment, pool, endWithStore: !databaseUrl, log });
+}
+
+/** Among replicas, what wakes a step here wakes it everywhere: any of them may be the one to do it. */
+function carryHints(
+  { databaseUrl, log }: ControllerOptions,
+  choice: ProcessesChoice | JobsChoice,
+  signals: Signals,
+  stack: AsyncDisposableStack,
+): Wake {
+  if (choice.kind === 'processes' || !databaseUrl) return signals.wake;
+  const notifications = createNotifications({ url: databaseUrl, log, onWake: (step) => signals.wake(step) });
+  stack.defer(() => notifications.close());
+  return (...steps) => {
+    signals.wake(...steps);
+    notifications.notify(steps);
+  };
+}
+
+function makeSteps(
+  { dir, environment, log }: ControllerOptions,
+  pool: pg.Pool,
+  place: Place | Cluster,
+  wake: Wake,
+): Step[] {
   const parts = { pool, wake, failpoint: createFailpoint(environment), log };
   const { executor } = place;
+  const sync = { ...parts, dir };
   return [
-    createSync({ ...parts, dir }),
+    'leader' in place
+      ? onlyLeader(place.leader, (assertOwner) => createSync({ ...sync, assertOwner }))
+      : createSync(sync),
     createIntake(parts),
     createSchedule(parts),
     createAdmit(parts),
     createLaunch({ ...parts, ...place }),
     createObserve({ ...parts, executor }),
     createAdvance(parts),
+    ...('steps' in place ? place.steps : []),
   ];
 }

@@ -10,6 +10,7 @@ import { attemptId } from './runs/name.ts';
 import { expireClaims, readUnsettled } from './store/attempts.ts';
 
 const heartbeatMs = 10_000;
+const overdueGraceMs = 15_000;
 
 export type ProcessesChoice = {
   readonly kind: 'processes';
@@ -23,6 +24,7 @@ export type ProcessesChoice = {
 export type Place = {
   readonly executor: Executor;
   readonly heartbeatMs: number;
+  readonly overdueGraceMs: number;
   readonly places: { artifacts(runId: number): string; bundle(digest: string): string };
   /** Gives up what it holds; runs go on where they can. */
   close(): Promise<void>;
@@ -59,6 +61,7 @@ export async function openMachine(options: {
   return {
     executor,
     heartbeatMs,
+    overdueGraceMs,
     places: {
       artifacts: (runId) => join(home, 'artifacts', String(runId)),
       bundle: (digest) => join(home, 'bundles', `${digest}.json`),

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bundle, TaskOrder, TaskReport } from '../schemas/generated/types.ts';
 import { identifyProcess } from '../schemas/processes.ts';
@@ -14,7 +14,6 @@ export interface Attempt {
   beat(count: number): void;
   /** Leaves the report, whole or not at all. */
   report(report: TaskReport): void;
-  removeScratch(): void;
 }
 
 export function openAttempt(folder: string): Attempt {
@@ -43,6 +42,5 @@ export function openAttempt(folder: string): Attempt {
       closeSync(descriptor);
       renameSync(draft, file('report.json'));
     },
-    removeScratch: () => rmSync(file('scratch'), { recursive: true, force: true }),
   };
 }

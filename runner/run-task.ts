@@ -57,6 +57,7 @@ async function runWithin(options: RunTaskOptions, blocks: CompiledBlock[], findi
   const { order, bundle, environment, scratch, signal, log, failpoint } = options;
   const spec = bundle.tasks.find(({ name }) => name === order.task);
   if (!spec) throw new TaskFailure('InternalError', `the bundle has no task "${order.task}"`);
+  if (order.artifacts === '' && spec.inputs.length + spec.outputs.length > 0) throw noArtifacts(order);
   signal.throwIfAborted();
   const applicationName = `pipewright ${order.run.name}`;
   const connections = createConnections({ bundle, environment, applicationName, signal });
@@ -72,4 +73,11 @@ async function runWithin(options: RunTaskOptions, blocks: CompiledBlock[], findi
     await connections.close();
     await engine.close();
   }
+}
+
+function noArtifacts({ pipeline, task }: TaskOrder): TaskFailure {
+  return new TaskFailure(
+    'InternalError',
+    `task "${task}" hands rows to another task or gets some, and there is no place for them; give the controller a volume for artifacts, or write pipeline "${pipeline}" so that its blocks fuse into one task`,
+  );
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** What `tools/generate.ts` writes, and nothing else lies there. */
-const generated = ['schemas/generated', 'docs/reference'];
+const generated = ['schemas/generated', 'docs/reference', 'crds'];
 
 export type Check = { readonly name: string; run(): Promise<Outcome> };
 type Outcome = { readonly ok: boolean; readonly output: string };

@@ -28,13 +28,12 @@ export const layers: Layers = {
   manifests: { path: 'controller/manifests/', mayImport: ['schemas', 'expressions', 'windows'], pure: true },
   git: { path: 'controller/git/', mayImport: ['schemas'] },
   store: { path: 'controller/store/', mayImport: ['schemas'] },
-  kubernetes: { path: 'controller/kubernetes/', mayImport: ['schemas'], toCome: true },
+  kubernetes: { path: 'controller/kubernetes/', mayImport: ['schemas'] },
   executors: { path: 'controller/executors/', mayImport: ['schemas', 'kubernetes'], mayImportTypes: ['runs'] },
   publish: {
     path: 'controller/publish/',
     mayImport: ['schemas', 'kubernetes'],
     mayImportTypes: ['runs'],
-    toCome: true,
   },
   alerts: { path: 'controller/alerts/', mayImport: ['schemas', 'kubernetes'], mayImportTypes: ['runs'], toCome: true },
   steps: { path: 'controller/steps/', mayImport: [...decides, ...acts] },
@@ -45,7 +44,7 @@ export const layers: Layers = {
   ui: { path: 'ui/', mayImport: ['schemas', 'api client'], toCome: true },
   cli: {
     path: 'cli/',
-    mayImport: ['schemas', 'git', 'manifests', 'windows', 'runner', 'api client', 'start command'],
+    mayImport: ['schemas', 'git', 'manifests', 'windows', 'runner', 'api client', 'kubernetes', 'start command'],
   },
   'start command': { path: 'cli/start.ts', mayImport: ['schemas', 'cli', 'main'] },
   tools: { path: 'tools/', mayImport: ['schemas', 'cli'] },

@@ -1,11 +1,14 @@
 import { userInfo } from 'node:os';
 import { type Client, createClient } from '../../controller/api/client.ts';
+import type { ClusterOptions } from '../forward.ts';
 import type { OutputFormat } from '../terminal.ts';
 
-export type AskOptions = { readonly server: string; readonly output: OutputFormat };
+export type AskOptions = ClusterOptions & { readonly server: string; readonly output: OutputFormat };
 
-/** The client of the controller that the options name; the audit keeps who asked. */
-export function connect({ server }: AskOptions): Client {
+/** The client of the controller that the options name, in a cluster or at a URL; the audit keeps who asked. */
+export async function connect(options: AskOptions): Promise<Client> {
+  const inCluster = options.context !== undefined || options.namespace !== undefined;
+  const server = inCluster ? await (await import('../forward.ts')).forwardToController(options) : options.server;
   return createClient({ server, actor: `cli:${userName()}` });
 }
 

@@ -7,7 +7,7 @@ export async function logs(
   options: AskOptions & { follow?: boolean },
   terminal: Terminal,
 ): Promise<ExitCode> {
-  for await (const line of connect(options).logs(run, { follow: options.follow ?? false })) {
+  for await (const line of (await connect(options)).logs(run, { follow: options.follow ?? false })) {
     terminal.out(options.output === 'json' ? JSON.stringify(lineJson(line)) : paint(line, terminal));
   }
   return exitCodes.ok;

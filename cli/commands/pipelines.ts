@@ -9,7 +9,7 @@ import type { Terminal } from '../terminal.ts';
 import { type AskOptions, connect } from './connect.ts';
 
 export async function pipelines(options: AskOptions, terminal: Terminal): Promise<ExitCode> {
-  const list = await connect(options).pipelines();
+  const list = await (await connect(options)).pipelines();
   if (options.output === 'json') {
     terminal.json(list);
     return exitCodes.ok;

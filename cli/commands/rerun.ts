@@ -8,7 +8,7 @@ export async function rerun(
   options: AskOptions & { wait?: boolean },
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const client = connect(options);
+  const client = await connect(options);
   const answer = await client.rerun(name);
   return tellRun(client, answer.run, options, terminal);
 }

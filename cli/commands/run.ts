@@ -7,7 +7,7 @@ type RunOptions = AskOptions & { window?: string; var: Record<string, string>; w
 
 /** Asks the controller for a run. Values are sent as text; the controller converts them to their declared types. */
 export async function run(pipeline: string, options: RunOptions, terminal: Terminal): Promise<ExitCode> {
-  const client = connect(options);
+  const client = await connect(options);
   const window = options.window === undefined ? {} : { window: options.window };
   const answer = await client.startRun({ pipeline, variables: options.var, ...window });
   return tellRun(client, answer.run, options, terminal);

@@ -13,7 +13,7 @@ const largestPage = 1000;
 type RunsOptions = AskOptions & { limit: number; pipeline?: string; phase?: string };
 
 export async function runs(options: RunsOptions, terminal: Terminal): Promise<ExitCode> {
-  const found = await readRuns(connect(options), options);
+  const found = await readRuns(await connect(options), options);
   if (options.output === 'json') terminal.json({ runs: found.map(runJson) });
   else if (found.length === 0) terminal.out('There are no such runs.');
   else

@@ -10,7 +10,7 @@ import { type AskOptions, connect } from './connect.ts';
 import { took } from './runs.ts';
 
 export async function show(name: string, options: AskOptions, terminal: Terminal): Promise<ExitCode> {
-  const run = await connect(options).run(name);
+  const run = await (await connect(options)).run(name);
   if (options.output === 'json') terminal.json(run);
   else for (const part of runText(run, terminal)) terminal.out(part);
   return exitCodes.ok;

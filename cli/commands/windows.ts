@@ -15,7 +15,7 @@ export async function windows(
   options: AskOptions & { limit: number },
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const list = await readWindows(connect(options), pipeline, options.limit);
+  const list = await readWindows(await connect(options), pipeline, options.limit);
   if (options.output === 'json') terminal.json(list);
   else if (list.timeZone === null) terminal.out(`Pipeline "${pipeline}" has no schedule, so it has no windows.`);
   else if (list.windows.length === 0 && list.skipped.length === 0)

@@ -32,6 +32,7 @@ function problemOf(error: FastifyError): ApiProblem | null {
   if (error.statusCode === 415) {
     return new ApiProblem(415, 'bad-media-type', 'a POST needs `content-type: application/json`');
   }
+  if (error.statusCode === 413) return new ApiProblem(413, 'too-large', 'a body has at most 1 MiB; send less at once');
   const status = error.statusCode ?? 500;
   return status < 500 ? new ApiProblem(status, 'bad-request', `the request is not valid: ${error.message}`) : null;
 }

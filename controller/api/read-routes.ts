@@ -15,13 +15,8 @@ type Named = { Params: { name: string } };
 
 export function addReadRoutes(
   app: FastifyInstance,
-  { reads, logs, health, signal }: ApiOptions & { signal: AbortSignal },
+  { reads, logs, signal }: ApiOptions & { signal: AbortSignal },
 ): void {
-  app.get('/healthz', async () => ({ ok: true }));
-  app.get('/readyz', async (_request, reply) => {
-    const state = await health();
-    return reply.status(state.ready ? 200 : 503).send(state);
-  });
   app.get('/api/v1/pipelines', () => reads.pipelines());
   app.get<{ Querystring: { limit: number; before?: string; pipeline?: string; phase?: Phase } }>(
     '/api/v1/runs',

@@ -1,4 +1,4 @@
-import type { TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
+import type { Reason, TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
 
 /** What an executor needs beside the order. `bundle` is asked for only when the executor does not hold that digest yet. */
 export type LaunchInput = {
@@ -12,14 +12,23 @@ export type LaunchInput = {
 /**
  * What became of an attempt, read afresh (level, not edge).
  * `absent`: nothing was ever launched under this id. `silent`: its process lives but has not beaten for too long.
- * `gone`: it was launched and ended without a report.
+ * `gone`: it was launched and ended without a report; `reason` says why where that is known.
  */
 export type Observation =
   | { readonly state: 'absent' }
   | { readonly state: 'running' }
   | { readonly state: 'silent' }
-  | { readonly state: 'gone'; readonly detail: string }
+  | { readonly state: 'gone'; readonly detail: string; readonly reason?: Reason }
   | { readonly state: 'reported'; readonly report: TaskReport };
+
+/** Where an attempt is, as far as it has come, and while nothing of it runs, why: for people to act on. */
+export type Place = {
+  readonly namespace: string;
+  readonly job?: string;
+  readonly pod?: string;
+  readonly node?: string;
+  readonly pending?: { readonly reason: Reason; readonly message: string };
+};
 
 /**
  * Runs attempts. Every method is idempotent by attempt id and safe to call again after a crash at any place.
@@ -45,6 +54,8 @@ export interface Executor {
    * one before may have died between settling an attempt and the end of its process.
    */
   sweep(liveIds: readonly string[]): Promise<void>;
+  /** Where the attempt was seen last, without asking anybody; null where that is unknown. Only of executors that have places. */
+  describe?(attemptId: string): Place | null;
   /** Calls `listener` when an attempt may have ended. A hint only. */
   onChange(listener: () => void): void;
 }

@@ -21,8 +21,6 @@ import { windowOfRun } from './run-window.ts';
 import { done, type Step, type Wake } from './step.ts';
 
 const claimMs = 30_000;
-/** A runner enforces its own timeout; the controller steps in when it is this much over. */
-const overdueGraceMs = 15_000;
 
 export type LaunchOptions = {
   readonly pool: pg.Pool;
@@ -31,6 +29,8 @@ export type LaunchOptions = {
   readonly failpoint: Failpoint;
   readonly log: Logger;
   readonly heartbeatMs: number;
+  /** A runner enforces its own timeout; the controller steps in when it is this much over. */
+  readonly overdueGraceMs: number;
   /** Where the executor keeps what tasks hand to each other: the folder for a run's artifacts, and a bundle's path. */
   readonly places: { artifacts(runId: number): string; bundle(digest: string): string };
 };
@@ -54,7 +54,7 @@ export function createLaunch(options: LaunchOptions): Step {
   };
 }
 
-async function stopMarked({ pool, executor, failpoint }: LaunchOptions): Promise<void> {
+async function stopMarked({ pool, executor, failpoint, overdueGraceMs }: LaunchOptions): Promise<void> {
   await markOverdue(pool, overdueGraceMs);
   for (const attempt of await readLive(pool)) {
     if (attempt.stopReason === null) continue;

@@ -1,10 +1,18 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Failpoint } from '../../schemas/failpoints.ts';
-import type { TaskReport } from '../../schemas/generated/types.ts';
+import type { Reason, TaskReport } from '../../schemas/generated/types.ts';
+import { reasons } from '../../schemas/reasons.ts';
 import type { Executor, Observation } from '../executors/port.ts';
 import { attemptId } from '../runs/name.ts';
-import { type LiveAttempt, type Outcome, readLive, settleAttempts } from '../store/attempts.ts';
+import {
+  type LiveAttempt,
+  type Outcome,
+  readLive,
+  type SeenPlace,
+  savePlaces,
+  settleAttempts,
+} from '../store/attempts.ts';
 import { transaction } from '../store/pool.ts';
 import { done, type Step, type Wake } from './step.ts';
 
@@ -25,7 +33,18 @@ export function createObserve(options: {
     if (seen.state === 'reported') return fromReport(attempt, seen.report);
     // Nothing may run on under an attempt that is settled as lost, so it is fenced first; it may have reported meanwhile.
     const report = await executor.fence(attemptId(attempt.runId, attempt.task, attempt.number));
-    return report ? fromReport(attempt, report) : withoutReport(attempt, lostBecause(seen));
+    return report ? fromReport(attempt, report) : withoutReport(attempt, ...lostBecause(seen));
+  }
+
+  /** One that cannot be fenced yet (its pod ends slowly, its API server is away) is looked at again; the others go on. */
+  async function tryOutcomeOf(attempt: LiveAttempt, seen: Observation | undefined): Promise<NamedOutcome | null> {
+    try {
+      return await outcomeOf(attempt, seen);
+    } catch (error) {
+      const { runName: run, task, number } = attempt;
+      log.warn({ err: error, run, task, attempt: number }, 'attempt could not be fenced; tried again');
+      return null;
+    }
   }
 
   return {
@@ -36,9 +55,10 @@ export function createObserve(options: {
       if (live.length === 0) return done();
       const seen = await executor.observe(live.map((each) => attemptId(each.runId, each.task, each.number)));
       const looked = await Promise.all(
-        live.map((attempt) => outcomeOf(attempt, seen.get(attemptId(attempt.runId, attempt.task, attempt.number)))),
+        live.map((attempt) => tryOutcomeOf(attempt, seen.get(attemptId(attempt.runId, attempt.task, attempt.number)))),
       );
       const outcomes = looked.filter((outcome) => outcome !== null);
+      await savePlaces(pool, placesOf(live, executor));
       if (outcomes.length > 0) {
         await transaction(pool, async (db) => {
           await settleAttempts(db, outcomes);
@@ -54,6 +74,13 @@ export function createObserve(options: {
       return done(live.length > outcomes.length ? whileLiveMs : undefined);
     },
   };
+}
+
+function placesOf(live: readonly LiveAttempt[], executor: Executor): SeenPlace[] {
+  return live.flatMap(({ runId, task, number }) => {
+    const place = executor.describe?.(attemptId(runId, task, number));
+    return place ? [{ runId, task, number, place }] : [];
+  });
 }
 
 type NamedOutcome = Outcome & { readonly runName: string };
@@ -73,21 +100,24 @@ function fromReport(attempt: LiveAttempt, report: TaskReport): NamedOutcome {
       message: report.error?.message ?? null,
     };
   }
-  return { ...withoutReport(attempt, 'its runner was told to end, but not by the controller'), report };
+  return { ...withoutReport(attempt, 'its runner was told to end, but not by the controller', 'Lost'), report };
 }
 
-/** An attempt that ended without an answer of its own: because it was stopped, or for a reason nobody knows. */
-function withoutReport(attempt: LiveAttempt, detail: string): NamedOutcome {
+/** An attempt that ended without an answer of its own: because it was stopped, or for a reason its executor knows or not. */
+function withoutReport(attempt: LiveAttempt, detail: string, reason: Reason): NamedOutcome {
   const key = { ...keyOf(attempt), report: null };
-  if (attempt.stopReason === null) return { ...key, phase: 'Lost', reason: 'Lost', message: detail };
+  if (attempt.stopReason === null) {
+    // What says nothing about the work is tried again apart from `retry`.
+    return { ...key, phase: reasons[reason].retry === 'lost' ? 'Lost' : 'Failed', reason, message: detail };
+  }
   if (attempt.stopReason === 'TimedOut') {
     return { ...key, phase: 'Failed', reason: 'TimedOut', message: 'it took longer than its timeout and was ended' };
   }
   return { ...key, phase: 'Cancelled', reason: attempt.stopReason, message: 'it was stopped' };
 }
 
-function lostBecause(seen: Observation): string {
-  if (seen.state === 'silent') return 'its runner has fallen silent and was killed';
-  if (seen.state === 'gone') return seen.detail;
-  return 'its folder is gone';
+function lostBecause(seen: Observation): [detail: string, reason: Reason] {
+  if (seen.state === 'silent') return ['its runner has fallen silent and was killed', 'Lost'];
+  if (seen.state === 'gone') return [seen.detail, seen.reason ?? 'Lost'];
+  return ['its folder is gone', 'Lost'];
 }

@@ -1,4 +1,14 @@
-export const stepNames = ['sync', 'intake', 'schedule', 'admit', 'launch', 'observe', 'advance'] as const;
+export const stepNames = [
+  'sync',
+  'intake',
+  'schedule',
+  'admit',
+  'launch',
+  'observe',
+  'advance',
+  'receive',
+  'publish',
+] as const;
 export type StepName = (typeof stepNames)[number];
 
 /**

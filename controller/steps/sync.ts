@@ -21,6 +21,8 @@ export type SyncOptions = {
   readonly wake: Wake;
   readonly failpoint: Failpoint;
   readonly log: Logger;
+  /** Among replicas: throws, inside the writing transaction, when another one owns the source by now. */
+  readonly assertOwner?: (db: pg.ClientBase) => Promise<void>;
 };
 
 /** A folder with manifests → one revision per content, one version per changed digest, problems; and what is gone retires. */
@@ -55,8 +57,9 @@ type Compiled = {
 };
 
 /** One transaction: a revision applies for all its good pipelines, or, after a crash, again from the start. */
-async function apply({ pool, dir, failpoint }: SyncOptions, compiled: Compiled): Promise<Change[]> {
+async function apply({ pool, dir, failpoint, assertOwner }: SyncOptions, compiled: Compiled): Promise<Change[]> {
   const changes = await transaction(pool, async (db) => {
+    await assertOwner?.(db);
     const { rows } = await db.query('select now() as now');
     const source = await catalog.lockSource(db, { name: 'local', kind: 'folder', location: dir });
     const revisionId = await catalog.recordRevision(db, source.id, compiled.digest, dir);

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Reason, TaskReport } from '../../schemas/generated/types.ts';
 import type { VersionDetails } from './catalog.ts';
+import { toJsonb } from './json.ts';
 
 /** Why attempts are stopped and runs end early. */
 export type Ending = 'CancelledByRequest' | 'PipelineRetired' | 'TimedOut';
@@ -143,6 +144,24 @@ export async function readLive(pool: pg.Pool): Promise<LiveAttempt[]> {
   return rows;
 }
 
+export type SeenPlace = {
+  readonly runId: number;
+  readonly task: string;
+  readonly number: number;
+  readonly place: object;
+};
+
+/** Keeps where attempts are, where that is news. */
+export async function savePlaces(pool: pg.Pool, seen: readonly SeenPlace[]): Promise<void> {
+  if (seen.length === 0) return;
+  await pool.query(
+    `update attempts a set place = s.place
+     from jsonb_to_recordset($1) as s("runId" bigint, task text, number int, place jsonb)
+     where a.run_id = s."runId" and a.task = s.task and a.number = s.number and a.place is distinct from s.place`,
+    [JSON.stringify(seen)],
+  );
+}
+
 /** Marks attempts that overran their timeout by more than `graceMs`: the runner should have ended them itself. */
 export async function markOverdue(pool: pg.Pool, graceMs: number): Promise<number> {
   const { rowCount } = await pool.query(
@@ -176,7 +195,10 @@ export type Outcome = {
   readonly report: TaskReport | null;
 };
 
-/** Settles attempts and gives their runs news. Runs are locked first, as everywhere, so that no two steps can deadlock. */
+/**
+ * Settles attempts and gives their runs news. Runs are locked first, as everywhere, so that no two steps can deadlock. A report that
+ * came after its attempt was looked at stands: such an attempt is not settled as if it had none, and the next look finds it.
+ */
 export async function settleAttempts(db: pg.ClientBase, outcomes: readonly Outcome[]): Promise<void> {
   const runIds = [...new Set(outcomes.map((outcome) => outcome.runId))].sort((a, b) => a - b);
   await db.query('select id from runs where id = any($1) order by id for update', [runIds]);
@@ -186,10 +208,11 @@ export async function settleAttempts(db: pg.ClientBase, outcomes: readonly Outco
      ), settled as (
        update attempts a set phase = o.phase, reason = o.reason, message = o.message, report = o.report, finished_at = now(), claimed_until = null
        from o where a.run_id = o."runId" and a.task = o.task and a.number = o.number and a.phase in ('Claimed', 'Running')
+         and (o.report is not null or a.report is null)
        returning a.run_id
      )
      update runs set news = true where id in (select run_id from settled)`,
-    [JSON.stringify(outcomes)],
+    [toJsonb(outcomes)],
   );
 }
 

@@ -44,7 +44,7 @@ export interface Engine {
 }
 
 export type EngineOptions = {
-  /** An existing folder for spilled rows. Beside it, SQL may only touch `artifacts`. */
+  /** An existing folder for spilled rows. Beside it, SQL may only touch `artifacts`; empty where there is no such folder. */
   scratch: string;
   artifacts: string;
   timeZone: string;
@@ -121,7 +121,11 @@ function createInstance(scratch: string): Promise<DuckDBInstance> {
 
 /** The last three shut the door behind them: from then on SQL reaches the two folders and changes no setting. */
 function settings({ scratch, artifacts, timeZone }: EngineOptions, profile: string): string[] {
-  const folders = [scratch, artifacts].map(quoteLiteral).join(', ');
+  // To the engine an empty path is the working directory: that of the runner's own files.
+  const folders = [scratch, artifacts]
+    .filter((folder) => folder !== '')
+    .map(quoteLiteral)
+    .join(', ');
   return [
     `set TimeZone = ${quoteLiteral(timeZone)}`,
     // Rows read by a scan are only told by the profile. It costs nothing that could be measured.

@@ -7,7 +7,7 @@
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "Reason".
  */
-export type Reason = ("LoadFailed" | "InputTooLarge" | "InvalidInput" | "TransformFailed" | "CheckFailed" | "ExportFailed" | "SchemaMismatch" | "OutsideWindow" | "Superseded" | "ConnectionFailed" | "ExpressionFailed" | "MissingSecret" | "OutOfMemory" | "TimedOut" | "InternalError" | "Lost" | "LostTooOften" | "UpstreamFailed" | "UpstreamSkipped" | "ConditionFalse" | "CancelledByRequest" | "CatchUpLatest" | "CatchUpNone" | "PipelineRetired")
+export type Reason = ("LoadFailed" | "InputTooLarge" | "InvalidInput" | "TransformFailed" | "CheckFailed" | "ExportFailed" | "SchemaMismatch" | "OutsideWindow" | "Superseded" | "ConnectionFailed" | "ExpressionFailed" | "MissingSecret" | "OutOfMemory" | "TimedOut" | "InternalError" | "Lost" | "JobDeleted" | "NodeLost" | "Evicted" | "ImagePullFailed" | "Unschedulable" | "PodRefused" | "PodNotStarted" | "LostTooOften" | "UpstreamFailed" | "UpstreamSkipped" | "ConditionFalse" | "CancelledByRequest" | "CatchUpLatest" | "CatchUpNone" | "PipelineRetired")
 /**
  * The phase of a run.
  * 
@@ -1294,6 +1294,105 @@ sample: (Sample | null)
 partial: boolean
 }
 /**
+ * Tasks run as Kubernetes Jobs, as this says. Only operators write it; a manifest can change none of it.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "JobsConfig".
+ */
+export interface JobsConfig {
+/**
+ * Where Jobs and their bundles are made; never the controller’s own namespace.
+ */
+namespace: string
+/**
+ * Namespace in which PipelineRuns and Pipelines are shown.
+ */
+resources: string
+/**
+ * The runner’s image.
+ */
+image: string
+/**
+ * When it is pulled.
+ */
+imagePullPolicy?: ("Always" | "IfNotPresent" | "Never")
+/**
+ * Service account of the Jobs’ pods; no token of it is mounted.
+ */
+serviceAccount?: string
+/**
+ * Names of the secrets that the image is pulled with.
+ * 
+ * Items: A name.
+ */
+pullSecrets?: string[]
+/**
+ * Requests and limits of the runner’s container, in the words of Kubernetes.
+ */
+podResources?: {
+
+}
+/**
+ * Labels of the nodes that Jobs may run on.
+ */
+nodeSelector?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Taints that Jobs tolerate.
+ * 
+ * Items: A toleration, in the words of Kubernetes.
+ */
+tolerations?: {
+
+}[]
+/**
+ * Affinity of the Jobs’ pods, in the words of Kubernetes.
+ */
+affinity?: {
+
+}
+/**
+ * Priority class of the Jobs’ pods.
+ */
+priorityClass?: string
+/**
+ * Secrets and ConfigMaps of the Jobs’ namespace whose keys become environment variables: what `env_var` finds.
+ * 
+ * Items: A source of variables, in the words of Kubernetes.
+ */
+envFrom?: {
+
+}[]
+/**
+ * A volume claim, writable by many pods, for the rows that tasks hand to each other. Without it, a pipeline in which they do fails.
+ */
+artifactsClaim?: string
+/**
+ * The most that a pod may spill, as `20Gi`.
+ */
+scratchSize?: string
+/**
+ * Where runners reach the controller: the URL of its Service for reports.
+ */
+reportUrl: string
+/**
+ * The port that runners report to.
+ */
+reportPort: number
+/**
+ * How many Jobs may run at once; 100 by default.
+ */
+maxJobs?: number
+/**
+ * How many runs of a pipeline are shown as PipelineRuns; 100 by default.
+ */
+history?: number
+}
+/**
  * A run in a list.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -1713,4 +1812,683 @@ error: string
  * Machine-readable.
  */
 code: string
+}
+/**
+ * Who the object is.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "ResourceMetadata".
+ */
+export interface ResourceMetadata {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Its namespace.
+ */
+namespace?: string
+/**
+ * Its identity: another object of the same name has another.
+ */
+uid?: string
+/**
+ * Grows with every change of the spec.
+ */
+generation?: number
+/**
+ * Changes with every write.
+ */
+resourceVersion?: string
+/**
+ * When it was made.
+ */
+creationTimestamp?: string
+/**
+ * When its deletion was asked for.
+ */
+deletionTimestamp?: string
+/**
+ * Its labels.
+ */
+labels?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Its annotations.
+ */
+annotations?: {
+/**
+ * The annotation’s value.
+ */
+[k: string]: string
+}
+/**
+ * Who must let go before it is gone.
+ * 
+ * Items: A name.
+ */
+finalizers?: string[]
+}
+/**
+ * One aspect of a resource, in the form of all of Kubernetes.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "ResourceCondition".
+ */
+export interface ResourceCondition {
+/**
+ * `Ready`, `Reconciling` or `Stalled`.
+ */
+type: string
+/**
+ * Whether it holds.
+ */
+status: ("True" | "False" | "Unknown")
+/**
+ * Machine-readable, in CamelCase.
+ */
+reason: string
+/**
+ * Why, in a sentence; may be empty.
+ */
+message: string
+/**
+ * When `status` last changed.
+ */
+lastTransitionTime: string
+/**
+ * The generation of the spec that this condition is about.
+ */
+observedGeneration?: number
+}
+/**
+ * A Git repository or a folder with manifests, which the controller keeps in step with its catalog.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineSourceResource".
+ */
+export interface PipelineSourceResource {
+/**
+ * The version of this form.
+ */
+apiVersion: "pipewright.dev/v1alpha1"
+/**
+ * The kind of this object.
+ */
+kind: "PipelineSource"
+metadata: ResourceMetadata
+spec: PipelineSourceResourceSpec
+status?: PipelineSourceResourceStatus
+}
+/**
+ * Where the manifests are. Exactly one of `git` and `folder`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineSourceResourceSpec".
+ */
+export interface PipelineSourceResourceSpec {
+/**
+ * A Git repository.
+ */
+git?: {
+/**
+ * Where it is: `https://…`, `ssh://…` or `git@HOST:PATH`.
+ */
+url: string
+/**
+ * A branch, tag or commit; the repository’s default branch without it.
+ */
+ref?: string
+/**
+ * The folder with the manifests; the root without it.
+ */
+path?: string
+/**
+ * The Secret with the credentials: `username` and `password`, or `identity` and `known_hosts`.
+ */
+secretRef?: {
+/**
+ * Its name, in the namespace of this object.
+ */
+name: string
+}
+}
+/**
+ * A folder that the controller’s pod can read.
+ */
+folder?: {
+/**
+ * Its absolute path.
+ */
+path: string
+}
+/**
+ * How often to look for a new revision; 1m by default.
+ */
+interval?: string
+/**
+ * True stops the sync; pipelines go on with what was read last.
+ */
+suspend?: boolean
+}
+/**
+ * What the last sync found.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineSourceResourceStatus".
+ */
+export interface PipelineSourceResourceStatus {
+/**
+ * The commit, or the digest of the folder’s content.
+ */
+revision?: string
+/**
+ * When it was read last.
+ */
+syncedAt?: string
+/**
+ * How many pipelines come from it.
+ */
+pipelines?: number
+/**
+ * How many problems its manifests have.
+ */
+problemCount?: number
+/**
+ * The first of them; `pipewright pipelines` lists all.
+ * 
+ * Items: Something in a manifest that a person must mend.
+ */
+problems?: {
+/**
+ * Path in the source.
+ */
+file: string
+/**
+ * Line, from 1.
+ */
+line: number
+/**
+ * Column, from 1.
+ */
+column: number
+/**
+ * Machine-readable, such as `unknown-field`.
+ */
+code: string
+/**
+ * The subject, the fact, the way out.
+ */
+message: string
+/**
+ * The pipeline that it stops, where known.
+ */
+pipeline?: string
+}[]
+/**
+ * What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.
+ */
+conditions?: ResourceCondition[]
+/**
+ * The generation of the spec that this status is about.
+ */
+observedGeneration?: number
+}
+/**
+ * A pipeline as the controller has compiled it: schedule, policies, graph, digests. It is written by a sync and changed in its source; only `spec.suspend` is for kubectl.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineResource".
+ */
+export interface PipelineResource {
+/**
+ * The version of this form.
+ */
+apiVersion: "pipewright.dev/v1alpha1"
+/**
+ * The kind of this object.
+ */
+kind: "Pipeline"
+metadata: ResourceMetadata
+spec: PipelineResourceSpec
+status?: PipelineResourceStatus
+}
+/**
+ * What runs, in canonical form.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineResourceSpec".
+ */
+export interface PipelineResourceSpec {
+/**
+ * What the pipeline is for.
+ */
+description?: string
+/**
+ * The PipelineSource that it comes from.
+ */
+source: string
+/**
+ * Path of its manifest in the source.
+ */
+file: string
+/**
+ * The revision that brought the version.
+ */
+revision?: string
+/**
+ * Digest of its version: sha256, hex.
+ */
+version: string
+/**
+ * Digest of what its tasks need to run: sha256, hex.
+ */
+bundle?: string
+/**
+ * When windows close and runs become due. Exactly one of `every` and `cron`.
+ */
+schedule?: {
+/**
+ * The length of a window, such as `month` or `15 minutes`.
+ */
+every?: string
+/**
+ * Five cron fields; a window lies between two ticks.
+ */
+cron?: string
+/**
+ * An IANA time zone.
+ */
+timeZone: string
+/**
+ * The first window begins at or after it: an instant, RFC 3339 in UTC.
+ */
+startAt?: string
+/**
+ * No window crosses it: an instant, RFC 3339 in UTC.
+ */
+endAt?: string
+/**
+ * A window is due this long after it closed.
+ */
+delay?: string
+/**
+ * A window is late this long after it was due.
+ */
+deadline?: string
+/**
+ * Which missed windows run.
+ */
+catchUp?: ("none" | "latest" | "all")
+}
+/**
+ * True stops the schedule; running runs go on. May be set with kubectl where the manifest does not set it.
+ */
+suspend?: boolean
+/**
+ * How many runs may run at once.
+ */
+maxActiveRuns: number
+/**
+ * The longest a run may take from its start.
+ */
+timeout?: string
+/**
+ * The steps, in topological order.
+ * 
+ * @maxItems 500
+ * 
+ * Items: A step.
+ */
+blocks: {
+/**
+ * Lower-case letters, digits and underscores; begins with a letter, at most 40 characters. SQL names its inputs by it.
+ */
+name: string
+/**
+ * What it does: `load.http`, `transform.sql`, `export.postgres`, …
+ */
+kind: string
+/**
+ * The task that it is executed in, together with what is fused with it.
+ */
+task?: string
+/**
+ * Blocks whose rows it reads.
+ * 
+ * @maxItems 500
+ * 
+ * Items: Lower-case letters, digits and underscores; begins with a letter, at most 40 characters. SQL names its inputs by it.
+ */
+from?: string[]
+/**
+ * Blocks that must have succeeded first.
+ * 
+ * @maxItems 500
+ * 
+ * Items: Lower-case letters, digits and underscores; begins with a letter, at most 40 characters. SQL names its inputs by it.
+ */
+needs?: string[]
+}[]
+}
+/**
+ * How it goes.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineResourceStatus".
+ */
+export interface PipelineResourceStatus {
+/**
+ * Its schedule, for reading, such as `every month`.
+ */
+schedule?: string
+/**
+ * Its newest run.
+ */
+lastRun?: {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * The label of its window, such as `2019-01`; absent without a window.
+ */
+window?: string
+phase: Phase
+}
+/**
+ * When its next window is due.
+ */
+nextDueAt?: string
+/**
+ * How many runs are running.
+ */
+activeRuns?: number
+/**
+ * How many runs are queued.
+ */
+queuedRuns?: number
+/**
+ * What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.
+ */
+conditions?: ResourceCondition[]
+/**
+ * The generation of the spec that this status is about.
+ */
+observedGeneration?: number
+}
+/**
+ * One execution of a pipeline. The controller makes one for every due window; one made with kubectl asks for a run.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineRunResource".
+ */
+export interface PipelineRunResource {
+/**
+ * The version of this form.
+ */
+apiVersion: "pipewright.dev/v1alpha1"
+/**
+ * The kind of this object.
+ */
+kind: "PipelineRun"
+metadata: ResourceMetadata
+spec: PipelineRunResourceSpec
+status?: PipelineRunResourceStatus
+}
+/**
+ * What to run. All but `cancel` is fixed once the object exists.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineRunResourceSpec".
+ */
+export interface PipelineRunResourceSpec {
+/**
+ * The pipeline to run.
+ */
+pipeline: string
+/**
+ * Start of the window: `2019-01`, a date, a local date and time in the schedule’s zone, or an RFC 3339 instant. Without it the latest closed window.
+ */
+window?: string
+/**
+ * Values for variables, as text: `"5"`, `"true"`. They are converted to the types that the pipeline declares.
+ */
+variables?: {
+/**
+ * A variable’s value.
+ */
+[k: string]: string
+}
+/**
+ * The name of an ended run: run its window again, with its variables.
+ */
+rerunOf?: string
+/**
+ * True stops the run. It cannot be taken back.
+ */
+cancel?: boolean
+}
+/**
+ * How the run goes.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineRunResourceStatus".
+ */
+export interface PipelineRunResourceStatus {
+/**
+ * The run’s name in the history; another than the object’s where a person named the object.
+ */
+run?: string
+phase?: Phase
+/**
+ * Why it is in this phase, machine-readable; see the reference of reasons.
+ */
+reason?: string
+/**
+ * Why it is in this phase, in a sentence.
+ */
+message?: string
+/**
+ * The window that it is for, half-open `[start, end)`.
+ */
+window?: {
+/**
+ * Inclusive, UTC.
+ */
+start: string
+/**
+ * Exclusive, UTC.
+ */
+end: string
+/**
+ * Its label, such as `2019-01`.
+ */
+label: string
+}
+/**
+ * Its number among the runs of the window, from 1.
+ */
+runNo?: number
+/**
+ * What made it: `schedule`, `manual`, `rerun`.
+ */
+trigger?: string
+/**
+ * How far its tasks are.
+ */
+tasks?: {
+/**
+ * How many have succeeded or were skipped.
+ */
+done: number
+/**
+ * How many there are.
+ */
+total: number
+/**
+ * Both, for reading: `1/2`.
+ */
+text: string
+}
+/**
+ * When its first task was launched.
+ */
+startedAt?: string
+/**
+ * When it settled.
+ */
+finishedAt?: string
+/**
+ * The time between the two, for reading: `14s`.
+ */
+duration?: string
+/**
+ * Digest of the version that it is pinned to.
+ */
+version?: string
+/**
+ * The revision that brought the version.
+ */
+revision?: string
+/**
+ * The Job of its newest attempt.
+ */
+job?: string
+/**
+ * The node of its newest attempt.
+ */
+node?: string
+/**
+ * What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.
+ */
+conditions?: ResourceCondition[]
+/**
+ * The generation of the spec that this status is about.
+ */
+observedGeneration?: number
+}
+/**
+ * A request to run a range of windows. A changed spec is asked for anew, under the same name.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillResource".
+ */
+export interface BackfillResource {
+/**
+ * The version of this form.
+ */
+apiVersion: "pipewright.dev/v1alpha1"
+/**
+ * The kind of this object.
+ */
+kind: "Backfill"
+metadata: ResourceMetadata
+spec: BackfillResourceSpec
+status?: BackfillResourceStatus
+}
+/**
+ * The windows to run, and how.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillResourceSpec".
+ */
+export interface BackfillResourceSpec {
+/**
+ * The pipeline to run.
+ */
+pipeline: string
+/**
+ * The first window begins at or after it: a date, a local date and time in the schedule’s zone, or an RFC 3339 instant.
+ */
+from: string
+/**
+ * No window crosses it: a date, a local date and time in the schedule’s zone, or an RFC 3339 instant.
+ */
+to: string
+/**
+ * Which windows run: those without a run (default), or also those that failed, are stale, or all.
+ */
+rerun?: ("missing" | "failed" | "stale" | "all")
+/**
+ * Which windows come first; `oldest` by default.
+ */
+order?: ("oldest" | "newest")
+/**
+ * How many of its runs may run at once; the pipeline’s limit by default.
+ */
+maxActiveRuns?: number
+/**
+ * `head` (default) runs today’s version, `original` the one that a window ran on before.
+ */
+version?: ("head" | "original")
+/**
+ * True cancels what is still queued.
+ */
+cancel?: boolean
+}
+/**
+ * How far it is.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillResourceStatus".
+ */
+export interface BackfillResourceStatus {
+/**
+ * The phase of a run.
+ */
+phase?: ("Queued" | "Running" | "Succeeded" | "Failed" | "Cancelled" | "Skipped")
+/**
+ * Why it is in this phase, machine-readable.
+ */
+reason?: string
+/**
+ * Why it is in this phase, in a sentence.
+ */
+message?: string
+/**
+ * Its windows.
+ */
+windows?: {
+/**
+ * How many windows lie in the range.
+ */
+total: number
+/**
+ * How many of them have ended.
+ */
+done: number
+/**
+ * How many have succeeded.
+ */
+succeeded: number
+/**
+ * How many have failed.
+ */
+failed: number
+/**
+ * Ended of all, for reading: `7/12`.
+ */
+text: string
+}
+/**
+ * When its first run was queued.
+ */
+startedAt?: string
+/**
+ * When its last run settled.
+ */
+finishedAt?: string
+/**
+ * What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.
+ */
+conditions?: ResourceCondition[]
+/**
+ * The generation of the spec that this status is about.
+ */
+observedGeneration?: number
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { failpoints } from '../../schemas/failpoints.ts';
 import { problemCodes } from '../../schemas/problem-codes.ts';
 import { reasons } from '../../schemas/reasons.ts';
+import { resourceReasons } from '../../schemas/resource-reasons.ts';
 import { modulesUnder } from '../../tools/check-layers.ts';
 import { tokensOf } from '../../tools/tokens.ts';
 
@@ -33,6 +34,10 @@ describe('a catalogue', () => {
 
   test('of reasons holds none that nothing ever gives', () => {
     expect(Object.keys(reasons).filter((reason) => !given.has(reason))).toEqual([]);
+  });
+
+  test('of reasons of custom resources holds none that nothing ever gives', () => {
+    expect(Object.keys(resourceReasons).filter((reason) => !given.has(reason))).toEqual([]);
   });
 
   test('of problem codes holds none that nothing ever gives', () => {

@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -10,5 +12,8 @@ export function filesInGit(): string[] {
       .split('\n')
       .filter(Boolean);
   const deleted = new Set(list('--deleted'));
-  return list('--cached', '--others', '--exclude-standard', '--deduplicate').filter((path) => !deleted.has(path));
+  return list('--cached', '--others', '--exclude-standard', '--deduplicate').filter(
+    // A link to a folder is nobody's text.
+    (path) => !deleted.has(path) && !lstatSync(join(root, path)).isSymbolicLink(),
+  );
 }

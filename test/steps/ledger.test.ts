@@ -99,6 +99,36 @@ describe('an attempt', () => {
     },
   );
 
+  it.each([
+    ['NodeLost', 'Lost', 2],
+    ['OutOfMemory', 'Failed', 1],
+  ] as const)(
+    'that is gone because of %s is settled as such, and retried as that reason says',
+    async (reason, phase, launches) => {
+      await ledger.write({ 'a.yaml': manifest('a', retried.replace('limit: 1', 'limit: 0')) });
+      await ledger.round();
+      await finish({ gone: reason });
+      expect(ledger.fake.launches).toHaveLength(launches);
+      const [first] = await ledger.query('select phase, reason, message from attempts order by number');
+      expect(first).toEqual({ phase, reason, message: 'it is no more' });
+    },
+  );
+
+  it('that cannot be fenced yet stays as it is, and holds up no other', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', `${threeMonths}maxActiveRuns: 2\n`) });
+    await ledger.round();
+    const [stuck = '', other = ''] = ledger.fake.running();
+    ledger.fake.failFence(stuck, new Error('its pod has not ended'));
+    ledger.fake.end(stuck, 'gone');
+    ledger.fake.end(other, 'Succeeded');
+    await ledger.pass('observe');
+    const phases = await ledger.query('select phase from attempts order by run_id');
+    expect(phases).toEqual([{ phase: 'Running' }, { phase: 'Succeeded' }]);
+    ledger.fake.failFence(stuck, null);
+    await ledger.pass('observe');
+    expect(await ledger.query('select phase from attempts order by run_id limit 1')).toEqual([{ phase: 'Lost' }]);
+  });
+
   it('that can not be launched is fenced and settled as Lost with the reason', async () => {
     await ledger.write({ 'a.yaml': manifest('a', retried) });
     ledger.fake.failLaunches(new Error('no space left on device'));

@@ -60,14 +60,14 @@ create table calendars (
 );
 
 create table dirty (
+  version bigint default nextval('dirty_version'::regclass) not null,
   kind text not null,
   id bigint not null,
-  version bigint default nextval('dirty_version'::regclass) not null,
   marked_at timestamp with time zone default now() not null,
   constraint dirty_kind_check CHECK ((kind = ANY (ARRAY['pipeline'::text, 'run'::text, 'source'::text]))),
-  constraint dirty_pkey PRIMARY KEY (kind, id)
+  constraint dirty_pkey PRIMARY KEY (version)
 );
-CREATE INDEX dirty_by_version ON pipewright.dirty USING btree (version);
+CREATE INDEX dirty_by_key ON pipewright.dirty USING btree (kind, id);
 
 create table leaders (
   name text not null,
@@ -328,10 +328,7 @@ end $function$
 CREATE OR REPLACE FUNCTION pipewright.mark_dirty(marked_kind text, marked_id bigint)
  RETURNS void
  LANGUAGE sql
-AS $function$
-  insert into dirty (kind, id) values (marked_kind, marked_id)
-  on conflict (kind, id) do update set version = excluded.version, marked_at = least(dirty.marked_at, excluded.marked_at)
-$function$
+AS $function$ insert into dirty (kind, id) values (marked_kind, marked_id) $function$
 ;
 
 CREATE OR REPLACE FUNCTION pipewright.mark_pipeline()

@@ -1,7 +1,7 @@
 import type { Executor, Observation } from '../../controller/executors/port.ts';
-import type { TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
+import type { Reason, TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
 
-type Ending = 'Succeeded' | 'gone' | 'silent' | { reason: TaskReport['reason']; message?: string };
+type Ending = 'Succeeded' | 'gone' | 'silent' | { gone: Reason } | { reason: TaskReport['reason']; message?: string };
 
 /**
  * An executor without processes: the test says how attempts end. It keeps what it was asked in the order it was asked, and,
@@ -13,6 +13,7 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
   const stopped: string[] = [];
   const fenced: string[] = [];
   let failLaunch: Error | null = null;
+  const unfenced = new Map<string, Error>();
 
   const executor: Executor = {
     capacity: options.capacity ?? 100,
@@ -26,6 +27,8 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
       stopped.push(id);
     },
     async fence(id) {
+      const failure = unfenced.get(id);
+      if (failure) throw failure;
       fenced.push(id);
       const seen = attempts.get(id)?.seen;
       return seen?.state === 'reported' ? seen.report : null;
@@ -40,6 +43,8 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
     if (!attempt) throw new Error(`attempt ${id} was never launched; launched: ${[...attempts.keys()].join(', ')}`);
     if (ending === 'gone') attempt.seen = { state: 'gone', detail: 'exit code 137' };
     else if (ending === 'silent') attempt.seen = { state: 'silent' };
+    else if (typeof ending === 'object' && 'gone' in ending)
+      attempt.seen = { state: 'gone', detail: 'it is no more', reason: ending.gone };
     else attempt.seen = { state: 'reported', report: report(id, ending) };
   }
 
@@ -59,6 +64,10 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
     running: () => [...attempts].filter(([, attempt]) => attempt.seen.state === 'running').map(([id]) => id),
     failLaunches(error: Error | null) {
       failLaunch = error;
+    },
+    failFence(id: string, error: Error | null) {
+      if (error) unfenced.set(id, error);
+      else unfenced.delete(id);
     },
   };
 }

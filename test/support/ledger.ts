@@ -8,7 +8,6 @@ import { createIntake } from '../../controller/steps/intake.ts';
 import { createLaunch } from '../../controller/steps/launch.ts';
 import { createObserve } from '../../controller/steps/observe.ts';
 import { createSchedule } from '../../controller/steps/schedule.ts';
-import type { StepName } from '../../controller/steps/step.ts';
 import { createSync } from '../../controller/steps/sync.ts';
 import { migrate } from '../../controller/store/migrate.ts';
 import { createPool } from '../../controller/store/pool.ts';
@@ -19,11 +18,11 @@ import { createTestDatabase } from './postgres.ts';
 const log = pino({ level: 'silent' });
 
 /** The steps on a real Postgres, on manifests in a real folder, with a fake executor; the test runs the passes. */
-export async function createTestLedger(options: { capacity?: number } = {}) {
+export async function createTestLedger(options: { capacity?: number; publishes?: boolean } = {}) {
   const database = await createTestDatabase();
   const dir = await mkdtemp(join(tmpdir(), 'pipewright-manifests-'));
   await migrate({ url: database.url, log });
-  const pool = createPool({ url: database.url, log });
+  const pool = createPool({ url: database.url, log, publishes: options.publishes ?? false });
   const fake = createFakeExecutor(options);
   const parts = { pool, log, wake: () => {}, failpoint: () => {} };
   const places = { artifacts: (id: number) => `/artifacts/${id}`, bundle: (digest: string) => `/bundles/${digest}` };
@@ -32,12 +31,12 @@ export async function createTestLedger(options: { capacity?: number } = {}) {
     intake: createIntake(parts),
     schedule: createSchedule(parts),
     admit: createAdmit(parts),
-    launch: createLaunch({ ...parts, executor: fake.executor, heartbeatMs: 1000, places }),
+    launch: createLaunch({ ...parts, executor: fake.executor, heartbeatMs: 1000, overdueGraceMs: 15_000, places }),
     observe: createObserve({ ...parts, executor: fake.executor }),
     advance: createAdvance(parts),
   };
 
-  async function pass(...names: StepName[]): Promise<void> {
+  async function pass(...names: (keyof typeof steps)[]): Promise<void> {
     const signal = new AbortController().signal;
     for (const name of names) {
       while ((await steps[name].pass(signal)).kind === 'again');

@@ -24,18 +24,16 @@ create unique index requests_by_origin on requests ((origin ->> 'uid'), kind) wh
 -- sessions of a controller that publishes; taken in the order of `version`, removed when that version has been published.
 create sequence dirty_version as bigint;
 create table dirty (
+  version bigint primary key default nextval('dirty_version'),
   kind text not null check (kind in ('pipeline', 'run', 'source')),
   id bigint not null,
-  version bigint not null default nextval('dirty_version'),
-  marked_at timestamptz not null default now(),
-  primary key (kind, id)
+  marked_at timestamptz not null default now()
 );
-create index dirty_by_version on dirty (version);
+create index dirty_by_key on dirty (kind, id);
 
-create function mark_dirty(marked_kind text, marked_id bigint) returns void language sql as $$
-  insert into dirty (kind, id) values (marked_kind, marked_id)
-  on conflict (kind, id) do update set version = excluded.version, marked_at = least(dirty.marked_at, excluded.marked_at)
-$$;
+-- Only ever added to: two transactions that touch runs of the same two pipelines would else wait for each other's marks.
+create function mark_dirty(marked_kind text, marked_id bigint) returns void language sql
+  as $$ insert into dirty (kind, id) values (marked_kind, marked_id) $$;
 
 create function publishes() returns boolean language sql stable
   as $$ select coalesce(current_setting('pipewright.publish', true), '') = 'on' $$;

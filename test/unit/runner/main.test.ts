@@ -152,7 +152,7 @@ describe('a runner', () => {
     const stuck = { blocks: [{ name: 'stuck', transform: { sql: `select * from read_text('${pipe}')` } }] };
     const home = join(attempt.folder, '../..');
     await writeFile(join(home, 'bundle.json'), JSON.stringify(bundleOf(stuck)));
-    await writeFile(attempt.file('order.json'), JSON.stringify({ ...orderOf(stuck, home), timeoutMs: 200 }));
+    await writeFile(attempt.file('order.json'), JSON.stringify({ ...orderOf(stuck, home), timeoutMs: 2000 }));
     expect(await start(attempt).ended).toEqual([null, 'SIGKILL']);
     expect(await reportOf(attempt)).toMatchObject({ outcome: 'Failed', reason: 'TimedOut' });
   });

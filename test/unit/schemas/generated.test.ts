@@ -6,6 +6,7 @@ import { expressionFunctions, expressionNames, formatDirectives } from '../../..
 import { isPipeline } from '../../../schemas/generated/validators.js';
 import { problemCodes } from '../../../schemas/problem-codes.ts';
 import { reasons } from '../../../schemas/reasons.ts';
+import { resourceReasons } from '../../../schemas/resource-reasons.ts';
 import { generate } from '../../../tools/generate.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -15,7 +16,7 @@ const text = (path: string) => files.get(path) ?? '';
 describe('what is generated', () => {
   test('stands in the tree as the generator writes it now, and nothing generated beside it', () => {
     for (const [path, expected] of files) expect(readFileSync(root + path, 'utf8'), path).toBe(expected);
-    const present = ['schemas/generated', 'docs/reference'].flatMap((folder) =>
+    const present = ['schemas/generated', 'docs/reference', 'crds'].flatMap((folder) =>
       readdirSync(root + folder).map((name) => `${folder}/${name}`),
     );
     const generated = present.filter(
@@ -115,7 +116,7 @@ describe('the reference', () => {
     [...text(`docs/reference/${page}.md`).matchAll(/^\| `(.+?)` \|/gm)].map(([, name]) => name?.replaceAll('\\|', '|'));
 
   test.each([
-    ['reasons', Object.keys(reasons)],
+    ['reasons', [reasons, resourceReasons].flatMap((each) => Object.keys(each))],
     ['problems', Object.keys(problemCodes)],
     ['expressions', [expressionNames, expressionFunctions, formatDirectives].flatMap((each) => Object.keys(each))],
   ])('names all of %s and none more', (page, names) => {

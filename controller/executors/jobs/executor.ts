@@ -1,0 +1,104 @@
+import type { Logger } from 'pino';
+import type { Kubernetes } from '../../kubernetes/client.ts';
+import type { Executor, Place } from '../port.ts';
+import { createBundles } from './bundle.ts';
+import { createCache } from './cache.ts';
+import { type EndOptions, end, tellToEnd } from './end.ts';
+import type { JobSettings } from './job.ts';
+import { newest } from './judge.ts';
+import { type Launched, launch } from './launch.ts';
+import { createLook } from './live.ts';
+import { logs } from './logs.ts';
+import { judgeNow, type ObserveOptions, observe, type Reports, reportOf } from './observe.ts';
+import { createRefusals } from './refusals.ts';
+import { sweep } from './sweep.ts';
+
+export type JobsOptions = Omit<JobSettings, 'pendingMs' | 'ttlSeconds'> & {
+  readonly kubernetes: Kubernetes;
+  /** Identity of the store: Jobs of another one in the same namespace are left alone. */
+  readonly ledgerId: string;
+  readonly reports: Reports;
+  readonly capacity: number;
+  readonly log: Logger;
+  /** Ends the watches. Jobs go on. */
+  readonly signal: AbortSignal;
+  readonly pendingMs?: number;
+  readonly ttlSeconds?: number;
+  readonly lostNodeMs?: number;
+  readonly fenceMs?: number;
+  /** How long a bundle stays that no Job names. */
+  readonly unusedMs?: number;
+  /** Jobs and pods younger than this are left alone by a sweep. */
+  readonly youngMs?: number;
+};
+
+const collectMs = 600_000;
+
+/** Runs attempts as Kubernetes Jobs. Source: docs/architecture.md, "The executor port". */
+export function createJobs(options: JobsOptions): Executor {
+  const { pendingMs = 1_800_000, ttlSeconds = 3_600, lostNodeMs = 10_000, fenceMs = 10_000 } = options;
+  const { kubernetes, namespace, ledgerId, reports, log, signal } = options;
+  const settings: JobSettings = { ...options, pendingMs, ttlSeconds };
+  const listeners: (() => void)[] = [];
+  const onChange = () => {
+    for (const listener of listeners) listener();
+  };
+  const launched: Launched = new Map();
+  const look = createLook({ kubernetes, namespace, ledgerId });
+  const cache = createCache({ kubernetes, namespace, ledgerId, onChange, signal, log });
+  const refusals = createRefusals({ kubernetes, namespace });
+  const bundles = createBundles({ kubernetes, namespace, unusedMs: options.unusedMs ?? collectMs });
+  const seeing: ObserveOptions = { reports, cache, look, refusals, log, pendingMs, lostNodeMs };
+  const ending: EndOptions = { kubernetes, settings, launched, look, lostNodeMs, fenceMs };
+  collectNowAndThen(bundles.collect, signal, log);
+  return {
+    capacity: options.capacity,
+    launch: (input) => launch(input, { kubernetes, bundles, settings, launched }),
+    async observe(attemptIds) {
+      const seen = await observe(attemptIds, seeing);
+      // Its Job is there and will be for a while: nobody has to remember how to bar it.
+      for (const [attemptId, { state }] of seen) if (state === 'reported') launched.delete(attemptId);
+      return seen;
+    },
+    async stop(attemptId) {
+      const job = cache.see(attemptId)?.job ?? (await look(attemptId)).job;
+      if (job) await tellToEnd(job, 'stop', ending);
+    },
+    async fence(attemptId) {
+      const pods = await end(attemptId, ending);
+      launched.delete(attemptId);
+      return reportOf(attemptId, pods, reports);
+    },
+    logs: (attemptId, how) => logs(attemptId, how, { kubernetes, namespace, look, patienceMs: 60_000 }),
+    sweep: (liveIds) =>
+      sweep(liveIds, {
+        ...ending,
+        ledgerId,
+        log,
+        ...(options.youngMs === undefined ? {} : { youngMs: options.youngMs }),
+      }),
+    onChange: (listener) => listeners.push(listener),
+    describe: (attemptId) => placeOf(attemptId, namespace, seeing),
+  };
+}
+
+function placeOf(attemptId: string, namespace: string, seeing: ObserveOptions): Place | null {
+  const sight = seeing.cache.see(attemptId);
+  if (!sight) return null;
+  const pod = newest(sight.pods);
+  const verdict = judgeNow(sight, seeing);
+  return {
+    namespace,
+    ...(sight.job ? { job: sight.job.metadata.name } : {}),
+    ...(pod ? { pod: pod.metadata.name } : {}),
+    ...(pod?.spec?.nodeName === undefined ? {} : { node: pod.spec.nodeName }),
+    ...(verdict.state === 'running' && verdict.pending ? { pending: verdict.pending } : {}),
+  };
+}
+
+function collectNowAndThen(collect: () => Promise<void>, signal: AbortSignal, log: Logger): void {
+  const timer = setInterval(() => {
+    collect().catch((error) => log.warn({ err: error }, 'unused bundles could not be collected; tried again later'));
+  }, collectMs).unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}

@@ -1,0 +1,60 @@
+import type { Kind, Resource, Where } from './client.ts';
+import { KubernetesError } from './errors.ts';
+import { pathOf } from './paths.ts';
+import type { Transport } from './transport.ts';
+
+const pageSize = 500;
+
+type Page = {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  /** Null for none where only metadata was asked for. */
+  readonly items: readonly Omit<Resource, 'apiVersion' | 'kind'>[] | null;
+};
+
+/** All of a kind, and the version of the whole, from which a watch goes on. */
+export async function listPages(
+  transport: Transport,
+  kind: Kind,
+  where: Where,
+  signal?: AbortSignal,
+): Promise<{ items: Resource[]; resourceVersion: string }> {
+  try {
+    return await readPages(transport, kind, where, signal);
+  } catch (error) {
+    // Between two pages the server forgot the version of the first one: the list is begun once more.
+    if (error instanceof KubernetesError && error.status === 410) return readPages(transport, kind, where, signal);
+    throw error;
+  }
+}
+
+export function selectorsOf({ labels, fields }: Where): Record<string, string> {
+  return {
+    ...(labels === undefined ? {} : { labelSelector: labels }),
+    ...(fields === undefined ? {} : { fieldSelector: fields }),
+  };
+}
+
+async function readPages(transport: Transport, kind: Kind, where: Where, signal?: AbortSignal) {
+  const items: Resource[] = [];
+  let token: string | undefined;
+  for (;;) {
+    const page = (await transport.send({
+      verb: 'list',
+      resource: kind.plural,
+      method: 'GET',
+      path: pathOf(kind, { namespace: where.namespace }),
+      query: {
+        limit: String(pageSize),
+        ...selectorsOf(where),
+        ...(token === undefined ? {} : { continue: token }),
+      },
+      metadataOnly: where.metadataOnly,
+      signal,
+    })) as unknown as Page;
+    // The items of a list do not say what they are.
+    for (const item of page.items ?? [])
+      items.push({ ...item, apiVersion: kind.apiVersion, kind: kind.kind } as Resource);
+    token = page.metadata.continue || undefined;
+    if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
+  }
+}

@@ -1,0 +1,29 @@
+import type pg from 'pg';
+import { done, type Step } from './steps/step.ts';
+import { assertLeader, type Leader, type Leadership, NotLeaderError } from './store/leaders.ts';
+
+const lookMs = 2_000;
+
+/**
+ * A step that only one replica may do at a time. The others look now and then whether they lead. `make` gets a check for inside the
+ * writing transaction, so that a replica that was frozen while another took over writes nothing.
+ */
+export function onlyLeader(leader: Leader, make: (assertOwner: (db: pg.ClientBase) => Promise<void>) => Step): Step {
+  let led: Leadership | null = null;
+  const step = make(async (db) => {
+    if (led) await assertLeader(db, led);
+  });
+  return {
+    ...step,
+    async pass(signal) {
+      led = await leader.lead();
+      if (!led) return done(lookMs);
+      try {
+        return await step.pass(signal);
+      } catch (error) {
+        if (error instanceof NotLeaderError) return done(lookMs);
+        throw error;
+      }
+    },
+  };
+}

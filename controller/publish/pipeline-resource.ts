@@ -1,0 +1,126 @@
+import type {
+  Bundle,
+  CalendarSpec,
+  CompiledBlock,
+  CompiledSchedule,
+  PipelineResourceSpec,
+  PipelineResourceStatus,
+  ResourceCondition,
+} from '../../schemas/generated/types.ts';
+import type { PipelinePublication } from '../../schemas/publications.ts';
+import type { Resource } from '../kubernetes/client.ts';
+import { aspects, dated } from './conditions.ts';
+import { exactDuration } from './duration.ts';
+import { labelsOf, pipelineKind } from './kinds.ts';
+
+export type PipelineBlocks = PipelineResourceSpec['blocks'];
+
+/** The object without its status, for server-side apply. */
+export function pipelineResource(pipeline: PipelinePublication, blocks: PipelineBlocks, namespace: string): Resource {
+  const { apiVersion, kind } = pipelineKind;
+  const metadata = { name: pipeline.name, namespace, labels: labelsOf(pipeline.name) };
+  return { apiVersion, kind, metadata, spec: pipelineSpec(pipeline, blocks) };
+}
+
+export function pipelineSpec(pipeline: PipelinePublication, blocks: PipelineBlocks): PipelineResourceSpec {
+  return {
+    ...(pipeline.description === null ? {} : { description: pipeline.description }),
+    source: pipeline.source,
+    file: pipeline.file,
+    revision: pipeline.revision,
+    version: pipeline.version,
+    bundle: pipeline.bundle,
+    ...(pipeline.schedule && { schedule: scheduleSpec(pipeline.schedule) }),
+    // Always there: so its owner among the field managers tells who set it last, a person or us.
+    suspend: pipeline.suspended,
+    maxActiveRuns: pipeline.maxActiveRuns,
+    ...(pipeline.timeoutMs === null ? {} : { timeout: exactDuration(pipeline.timeoutMs) }),
+    blocks,
+  };
+}
+
+function scheduleSpec(schedule: CompiledSchedule): NonNullable<PipelineResourceSpec['schedule']> {
+  const { calendar, startAt, endAt, delayMs, deadlineMs, catchUp } = schedule;
+  return {
+    ...(calendar.every ? { every: everyText(calendar.every) } : {}),
+    ...(calendar.cron === undefined ? {} : { cron: calendar.cron }),
+    timeZone: calendar.timeZone,
+    ...(startAt === null ? {} : { startAt }),
+    ...(endAt === null ? {} : { endAt }),
+    ...(delayMs === 0 ? {} : { delay: exactDuration(delayMs) }),
+    ...(deadlineMs === null ? {} : { deadline: exactDuration(deadlineMs) }),
+    catchUp,
+  };
+}
+
+function everyText({ count, unit }: NonNullable<CalendarSpec['every']>): string {
+  return count === 1 ? unit : `${count} ${unit}s`;
+}
+
+/** The graph of a bundle: what blocks there are and what they read, without their code. */
+export function blocksOf({ blocks, tasks }: Pick<Bundle, 'blocks' | 'tasks'>): PipelineBlocks {
+  return blocks.map((block) => {
+    const task = tasks.find((one) => one.blocks.includes(block.name))?.name;
+    return {
+      name: block.name,
+      kind: kindOfBlock(block),
+      ...(task === undefined ? {} : { task }),
+      ...(block.from.length > 0 ? { from: block.from } : {}),
+      ...(block.needs.length > 0 ? { needs: block.needs } : {}),
+    };
+  });
+}
+
+/** `load.http`, `transform.sql`, `export.postgres`. */
+function kindOfBlock(block: CompiledBlock): string {
+  for (const key of ['load', 'transform', 'export'] as const) {
+    const body = block[key];
+    if (!body) continue;
+    const form = Object.keys(body).find((name) => name !== 'format');
+    return form === undefined ? key : `${key}.${form}`;
+  }
+  return 'block';
+}
+
+/** The whole status: what is left out here is removed by server-side apply. */
+export function pipelineStatus(
+  pipeline: PipelinePublication,
+  seen: { generation: number; conditions: readonly ResourceCondition[]; at: Date },
+): PipelineResourceStatus {
+  const { lastRun, nextDueAt, calendar } = pipeline;
+  return {
+    ...(calendar && { schedule: scheduleText(calendar) }),
+    ...(lastRun && {
+      lastRun: {
+        name: lastRun.name,
+        ...(lastRun.window === null ? {} : { window: lastRun.window }),
+        phase: lastRun.phase,
+      },
+    }),
+    ...(nextDueAt && { nextDueAt: nextDueAt.toISOString() }),
+    activeRuns: pipeline.activeRuns,
+    queuedRuns: pipeline.queuedRuns,
+    conditions: dated(pipelineAspects(pipeline), seen.conditions, seen.at, seen.generation),
+    observedGeneration: seen.generation,
+  };
+}
+
+function scheduleText({ every, cron }: CalendarSpec): string {
+  return every ? `every ${everyText(every)}` : `cron ${cron}`;
+}
+
+/** Ready or Stalled; Ready comes first. */
+export function pipelineAspects({ ready, problem, version }: PipelinePublication) {
+  if (ready) return aspects('ready', 'Synced', `version ${version.slice(0, 12)} of the newest manifest runs`);
+  const message = problem ?? 'the manifest has problems; `pipewright pipelines` lists them';
+  return aspects('stalled', 'ManifestInvalid', `${message}; the last good version goes on`);
+}
+
+/** The status of an object that no source has made. */
+export function strayStatus(name: string, at: Date, generation: number): PipelineResourceStatus {
+  const message = `no source has a pipeline "${name}", so this object does nothing; add its manifest to a source, or delete the object`;
+  return {
+    conditions: dated(aspects('stalled', 'NotFromSource', message), [], at, generation),
+    observedGeneration: generation,
+  };
+}

@@ -1,0 +1,61 @@
+import type { Logger } from 'pino';
+import type { PipelinePublication, RunPublication } from '../../schemas/publications.ts';
+import type { Kubernetes } from '../kubernetes/client.ts';
+import { KubernetesError } from '../kubernetes/errors.ts';
+import { createTell } from './events.ts';
+import type { PipelineBlocks } from './pipeline-resource.ts';
+import { createPipelinePublisher } from './pipelines.ts';
+import { createRunPublisher, type RunToPublish } from './runs.ts';
+import { together } from './together.ts';
+
+const atOnce = 8;
+
+/**
+ * Brings rows to custom resources in one namespace. It remembers what it wrote, so that nothing is written twice; what it
+ * remembers must be dropped with `reset` when another replica has written meanwhile.
+ */
+export function createPublisher(options: {
+  kubernetes: Kubernetes;
+  /** Where the objects live. */
+  namespace: string;
+  /** How many runs of a pipeline are shown; settled ones that are older are removed. */
+  history: number;
+  blocks: (bundle: string) => Promise<PipelineBlocks>;
+  log: Logger;
+  now?: () => Date;
+}) {
+  const { kubernetes, namespace, history, log, blocks, now = () => new Date() } = options;
+  const tell = createTell({ kubernetes, now });
+  const runs = createRunPublisher({ kubernetes, namespace, history, tell });
+  const pipelines = createPipelinePublisher({ kubernetes, namespace, blocks, tell, now });
+
+  /** An object that the API server will never take must not keep the others waiting: it is logged, and shown no more. */
+  async function unlessRefused(name: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (!(error instanceof KubernetesError) || ![400, 413, 422].includes(error.status)) throw error;
+      log.error({ err: error, name }, 'the API server refused an object; it is not shown until it changes');
+    }
+  }
+
+  return {
+    /** Throws the first failure after all have been tried; what was refused for good is only logged. */
+    publishRuns: (items: readonly RunToPublish[]) =>
+      together(items, atOnce, (item) => unlessRefused(item.run.name, runs.publishRun(item))),
+    publishPipelines: (items: readonly PipelinePublication[]) =>
+      together(items, atOnce, (item) => unlessRefused(item.name, pipelines.publishPipeline(item))),
+    /** Removes the objects of runs that are out of the history. */
+    removeRuns: (items: readonly Pick<RunPublication, 'name' | 'origin'>[]) =>
+      together(items, atOnce, (item) => runs.removeRun(item)),
+    isNewRun: runs.isNew,
+    forgetPipeline: pipelines.forgetPipeline,
+    reset(): void {
+      runs.reset();
+      pipelines.reset();
+    },
+    tell,
+  };
+}
+
+export type Publisher = ReturnType<typeof createPublisher>;

@@ -1,0 +1,64 @@
+import type { CalendarSpec, CompiledSchedule, Phase, Reason, RunSummary } from './generated/types.ts';
+
+/** What a custom resource shows of a run, as it is at this moment. */
+export type RunPublication = {
+  readonly id: number;
+  readonly name: string;
+  readonly pipeline: string;
+  readonly window: { readonly start: Date; readonly end: Date; readonly label: string } | null;
+  readonly runNo: number;
+  readonly trigger: RunSummary['trigger'];
+  readonly phase: Phase;
+  readonly reason: Reason | null;
+  readonly message: string | null;
+  readonly variables: Readonly<Record<string, string | number | boolean | null>>;
+  readonly queuedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** Tasks that have succeeded, of all of its version. */
+  readonly tasks: { readonly done: number; readonly total: number };
+  /** Digest of its version, and the revision that brought it. */
+  readonly version: string;
+  readonly revision: string;
+  /** Where its newest attempt ran, as far as its executor knows. */
+  readonly place: { readonly job?: string; readonly node?: string } | null;
+  /** The object by which a person asked for it; it then shows this run. */
+  readonly origin: Origin | null;
+  /** How many runs of its pipeline are newer, counted to the limit that was asked for. */
+  readonly newer: number;
+};
+
+/** An object that a person made, and that asks for something. */
+export type Origin = {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+};
+
+/** What a custom resource shows of a pipeline, as it is at this moment. */
+export type PipelinePublication = {
+  readonly id: number;
+  readonly name: string;
+  readonly description: string | null;
+  readonly source: string;
+  readonly file: string;
+  readonly revision: string;
+  /** Digests. */
+  readonly version: string;
+  readonly bundle: string;
+  readonly calendar: CalendarSpec | null;
+  readonly schedule: CompiledSchedule | null;
+  readonly maxActiveRuns: number;
+  readonly timeoutMs: number | null;
+  readonly suspended: boolean;
+  readonly retired: boolean;
+  /** False: its manifest has problems, and the last good version goes on. */
+  readonly ready: boolean;
+  /** The first problem of its manifest. */
+  readonly problem: string | null;
+  readonly nextDueAt: Date | null;
+  readonly lastRun: { readonly name: string; readonly window: string | null; readonly phase: Phase } | null;
+  readonly activeRuns: number;
+  readonly queuedRuns: number;
+};

@@ -1,0 +1,12 @@
+/** API group and version of every custom resource. */
+export const resourceApiVersion = 'pipewright.dev/v1alpha1';
+
+/** The custom resources: kind to the names that the API server and kubectl know it by. */
+export const resourceKinds = {
+  PipelineSource: { plural: 'pipelinesources', shortName: 'pws' },
+  Pipeline: { plural: 'pipelines', shortName: 'pwp' },
+  PipelineRun: { plural: 'pipelineruns', shortName: 'pwr' },
+  Backfill: { plural: 'backfills', shortName: 'pwb' },
+} as const satisfies Record<string, { plural: string; shortName: string }>;
+
+export type ResourceKind = keyof typeof resourceKinds;

@@ -1,0 +1,12 @@
+/** Reasons that conditions and Events of custom resources carry beside those of runs (reasons.ts) and the phases themselves. */
+export const resourceReasons = {
+  Synced: 'The newest manifest of the pipeline is the one that runs.',
+  ManifestInvalid: 'The newest manifest has problems; the last good version goes on.',
+  NotFromSource: 'No source has a pipeline of this name; the object does nothing.',
+  DriftCorrected: 'Fields that belong to the source were changed in the cluster and have been put back.',
+  Suspended: 'A person stopped the schedule in the cluster.',
+  Resumed: 'A person started the schedule again in the cluster.',
+  Refused: 'What the object asks for cannot be granted.',
+} as const;
+
+export type ResourceReason = keyof typeof resourceReasons;

@@ -1,0 +1,198 @@
+import { instant, map, object, objectName, ref, type Schema } from './common.ts';
+import {
+  boundedText,
+  conditions,
+  count,
+  immutable,
+  observedGeneration,
+  past,
+  type Resource,
+  text,
+  withRules,
+} from './resource-parts.ts';
+
+const startedOnce = 'a run is for one thing from its start to its end; make another PipelineRun';
+
+const runSpec = withRules(
+  object(
+    'What to run. All but `cancel` is fixed once the object exists.',
+    {
+      pipeline: { ...objectName, description: 'The pipeline to run.' },
+      window: {
+        ...boundedText(
+          'Start of the window: `2019-01`, a date, a local date and time in the schedule’s zone, or an RFC 3339 instant. Without it the latest closed window.',
+          64,
+        ),
+        minLength: 1,
+      },
+      variables: {
+        ...map(
+          'Values for variables, as text: `"5"`, `"true"`. They are converted to the types that the pipeline declares.',
+          boundedText('A variable’s value.', 65_536),
+        ),
+        maxProperties: 500,
+      },
+      rerunOf: {
+        ...boundedText('The name of an ended run: run its window again, with its variables.', 253),
+        minLength: 1,
+      },
+      cancel: { type: 'boolean', description: 'True stops the run. It cannot be taken back.' },
+    },
+    ['pipeline'],
+  ),
+  [
+    { rule: 'self.pipeline == oldSelf.pipeline', message: startedOnce, fieldPath: '.pipeline' },
+    immutable('window', startedOnce),
+    immutable('variables', startedOnce),
+    immutable('rerunOf', startedOnce),
+    {
+      rule: '!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)',
+      message: 'a cancellation cannot be taken back; make another PipelineRun with rerunOf',
+      fieldPath: '.cancel',
+    },
+    {
+      rule: '!has(self.rerunOf) || (!has(self.window) && !has(self.variables))',
+      message: 'a rerun takes window and variables from the run it names; leave them out, or leave out rerunOf',
+    },
+  ],
+);
+
+const runStatus = object('How the run goes.', {
+  run: text('The run’s name in the history; another than the object’s where a person named the object.'),
+  phase: ref('Phase'),
+  reason: text('Why it is in this phase, machine-readable; see the reference of reasons.'),
+  message: text('Why it is in this phase, in a sentence.'),
+  window: object(
+    'The window that it is for, half-open `[start, end)`.',
+    {
+      start: { ...instant, description: 'Inclusive, UTC.' },
+      end: { ...instant, description: 'Exclusive, UTC.' },
+      label: text('Its label, such as `2019-01`.'),
+    },
+    ['start', 'end', 'label'],
+  ),
+  runNo: count('Its number among the runs of the window, from 1.'),
+  trigger: text('What made it: `schedule`, `manual`, `rerun`.'),
+  tasks: object(
+    'How far its tasks are.',
+    {
+      done: count('How many have succeeded or were skipped.'),
+      total: count('How many there are.'),
+      text: text('Both, for reading: `1/2`.'),
+    },
+    ['done', 'total', 'text'],
+  ),
+  startedAt: past('When its first task was launched.'),
+  finishedAt: past('When it settled.'),
+  duration: text('The time between the two, for reading: `14s`.'),
+  version: text('Digest of the version that it is pinned to.'),
+  revision: text('The revision that brought the version.'),
+  job: text('The Job of its newest attempt.'),
+  node: text('The node of its newest attempt.'),
+  conditions,
+  observedGeneration,
+});
+
+export const pipelineRun: Resource = {
+  description:
+    'One execution of a pipeline. The controller makes one for every due window; one made with kubectl asks for a run.',
+  columns: [
+    { name: 'Pipeline', path: '.spec.pipeline', description: 'The pipeline.' },
+    { name: 'Window', path: '.status.window.label', description: 'The label of its window.' },
+    { name: 'Phase', path: '.status.phase', description: 'Its phase.' },
+    { name: 'Trigger', path: '.status.trigger', description: 'What made it.' },
+    { name: 'Tasks', path: '.status.tasks.text', description: 'Tasks that are done, of all.' },
+    { name: 'Started', path: '.status.startedAt', type: 'date', description: 'How long ago it started.' },
+    { name: 'Duration', path: '.status.duration', description: 'How long it took, or takes so far.' },
+    { name: 'Commit', path: '.status.revision', wide: true, description: 'The revision that brought its version.' },
+    { name: 'Job', path: '.status.job', wide: true, description: 'The Job of its newest attempt.' },
+    { name: 'Node', path: '.status.node', wide: true, description: 'The node of its newest attempt.' },
+    { name: 'Message', path: '.status.message', wide: true, description: 'Why it is in its phase.' },
+  ],
+  selectors: ['.spec.pipeline', '.status.phase'],
+  spec: runSpec,
+  status: runStatus,
+};
+
+/** As in manifests, but with seconds in an instant: CEL reads no other. */
+const bound: Schema = {
+  type: 'string',
+  maxLength: 40,
+  pattern:
+    '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?|T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))?$',
+};
+const boundForms = 'a date, a local date and time in the schedule’s zone, or an RFC 3339 instant.';
+
+/** Two instants are compared as such and two local times as text; of one each only the controller knows, which has the zone. */
+const fromBeforeTo = `self.from.matches('(Z|[+-][0-9]{2}:[0-9]{2})$')
+  ? !self.to.matches('(Z|[+-][0-9]{2}:[0-9]{2})$') || timestamp(self.from) < timestamp(self.to)
+  : self.to.matches('(Z|[+-][0-9]{2}:[0-9]{2})$') || self.from < self.to`;
+
+const progress: Record<string, Schema> = {
+  total: count('How many windows lie in the range.'),
+  done: count('How many of them have ended.'),
+  succeeded: count('How many have succeeded.'),
+  failed: count('How many have failed.'),
+  text: text('Ended of all, for reading: `7/12`.'),
+};
+
+export const backfill: Resource = {
+  description: 'A request to run a range of windows. A changed spec is asked for anew, under the same name.',
+  columns: [
+    { name: 'Pipeline', path: '.spec.pipeline', description: 'The pipeline.' },
+    { name: 'From', path: '.spec.from', description: 'Begin of the range.' },
+    { name: 'To', path: '.spec.to', description: 'End of the range, exclusive.' },
+    { name: 'Phase', path: '.status.phase', description: 'Its phase.' },
+    { name: 'Progress', path: '.status.windows.text', description: 'Windows that have ended, of all.' },
+    { name: 'Failed', path: '.status.windows.failed', type: 'integer', description: 'Windows that have failed.' },
+    { name: 'Started', path: '.status.startedAt', type: 'date', description: 'How long ago it started.' },
+    { name: 'Rerun', path: '.spec.rerun', wide: true, description: 'Which windows run.' },
+    { name: 'Order', path: '.spec.order', wide: true, description: 'Which come first.' },
+    { name: 'Message', path: '.status.message', wide: true, description: 'Why it is in its phase.' },
+  ],
+  spec: withRules(
+    object(
+      'The windows to run, and how.',
+      {
+        pipeline: { ...objectName, description: 'The pipeline to run.' },
+        from: { ...bound, description: `The first window begins at or after it: ${boundForms}` },
+        to: { ...bound, description: `No window crosses it: ${boundForms}` },
+        rerun: {
+          type: 'string',
+          description:
+            'Which windows run: those without a run (default), or also those that failed, are stale, or all.',
+          enum: ['missing', 'failed', 'stale', 'all'],
+        },
+        order: {
+          type: 'string',
+          description: 'Which windows come first; `oldest` by default.',
+          enum: ['oldest', 'newest'],
+        },
+        maxActiveRuns: {
+          type: 'integer',
+          description: 'How many of its runs may run at once; the pipeline’s limit by default.',
+          minimum: 1,
+          maximum: 1000,
+        },
+        version: {
+          type: 'string',
+          description: '`head` (default) runs today’s version, `original` the one that a window ran on before.',
+          enum: ['head', 'original'],
+        },
+        cancel: { type: 'boolean', description: 'True cancels what is still queued.' },
+      },
+      ['pipeline', 'from', 'to'],
+    ),
+    [{ rule: fromBeforeTo, message: 'the range is empty; write a "from" that lies before "to"', fieldPath: '.from' }],
+  ),
+  status: object('How far it is.', {
+    phase: { ...ref('Phase'), description: 'Its phase; one of those of a run.' },
+    reason: text('Why it is in this phase, machine-readable.'),
+    message: text('Why it is in this phase, in a sentence.'),
+    windows: object('Its windows.', progress, Object.keys(progress)),
+    startedAt: past('When its first run was queued.'),
+    finishedAt: past('When its last run settled.'),
+    conditions,
+    observedGeneration,
+  }),
+};

@@ -1,0 +1,250 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Publisher } from '../../controller/publish/publisher.ts';
+import type { RunToPublish } from '../../controller/publish/runs.ts';
+import { createPublish } from '../../controller/steps/publish.ts';
+import { type DirtyMark, forget, markAgain, markLive, markPipelines, takeDirty } from '../../controller/store/dirty.ts';
+import { createLeader } from '../../controller/store/leaders.ts';
+import { transaction } from '../../controller/store/pool.ts';
+import {
+  readPipelinePublications,
+  readRunPublications,
+  runsBeyondHistory,
+  setSuspended,
+} from '../../controller/store/publications.ts';
+import { createTestLedger, manifest, type TestLedger } from '../support/ledger.ts';
+
+let ledger: TestLedger;
+beforeEach(async () => {
+  ledger = await createTestLedger({ publishes: true });
+});
+afterEach(() => ledger.close());
+
+const quarter = `description: Trips
+schedule: { every: month, startAt: 2019-01-01, endAt: 2019-04-01, catchUp: all }
+maxActiveRuns: 2
+timeout: 1h
+`;
+const twoTasks = `    - name: one
+      load: { inline: { rows: [{ n: 1 }] } }
+    - name: two
+      load: { inline: { rows: [{ n: 1 }] } }
+`;
+const rest = { run: 0, pipeline: 0 };
+const take = (limit = 100) => takeDirty(ledger.pool, { limit, rest });
+const drop = (marks: readonly DirtyMark[]) => transaction(ledger.pool, (db) => forget(db, marks));
+const kinds = (marks: readonly DirtyMark[]) => marks.map(({ kind }) => kind).sort();
+const allRuns = async (history = 100) => {
+  const ids = (await ledger.query('select id from runs order by id')).map(({ id }) => id);
+  return readRunPublications(ledger.pool, ids, history);
+};
+
+describe('marks', () => {
+  test('are one per row, which names every change of it', async () => {
+    await ledger.write({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    await ledger.pass('sync');
+    const before = await take();
+    expect(kinds(before)).toEqual(['pipeline', 'pipeline', 'source']);
+    await ledger.query(`update pipelines set ready = ready where name = 'a'`);
+    const after = await take();
+    expect(kinds(after)).toEqual(kinds(before));
+    expect(after.flatMap(({ versions }) => versions)).toHaveLength(
+      before.flatMap(({ versions }) => versions).length + 1,
+    );
+    expect(after.map(({ markedAt }) => markedAt)).toEqual(expect.arrayContaining([before[0]?.markedAt]));
+    expect(await take(1)).toHaveLength(1);
+  });
+
+  test('of a row that changed after it was taken stay', async () => {
+    await ledger.write({ 'a.yaml': manifest('a') });
+    await ledger.pass('sync');
+    const taken = await take();
+    await ledger.query('update pipelines set suspended = true');
+    await drop(taken);
+    expect(kinds(await take())).toEqual(['pipeline']);
+    await drop(await take());
+    expect(await take()).toEqual([]);
+  });
+
+  test('of a row that is changing at this moment stay, and keep nobody waiting', async () => {
+    await ledger.write({ 'a.yaml': manifest('a') });
+    await ledger.pass('sync');
+    const taken = await take();
+    await transaction(ledger.pool, async (db) => {
+      await db.query('update pipelines set suspended = true');
+      await drop(taken);
+    });
+    expect(kinds(await take())).toEqual(['pipeline']);
+  });
+
+  test('of a change that was made earlier than another and commits later stay', async () => {
+    await ledger.write({ 'a.yaml': manifest('a') });
+    await ledger.pass('sync');
+    await drop(await take());
+    const [{ id } = { id: 0 }] = await ledger.query('select id from pipelines');
+    const taken = await transaction(ledger.pool, async (db) => {
+      await db.query(`select mark_dirty('pipeline', $1)`, [id]);
+      await ledger.query(`select mark_dirty('pipeline', $1)`, [id]);
+      return take();
+    });
+    await drop(taken);
+    expect(kinds(await take())).toEqual(['pipeline']);
+  });
+
+  test('rest for a while, from the first change on, so that later ones travel with it', async () => {
+    await ledger.write({ 'a.yaml': manifest('a') });
+    await ledger.pass('sync');
+    const rested = () => takeDirty(ledger.pool, { limit: 10, rest: { run: 0, pipeline: 60_000 } });
+    expect(await rested()).toEqual([]);
+    await ledger.query(`update dirty set marked_at = now() - interval '2 minutes'`);
+    await ledger.query('update pipelines set suspended = true');
+    expect(kinds(await rested())).toEqual(['pipeline', 'source']);
+  });
+
+  test('can be set again, for names that there are, and for all that lives', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', quarter) });
+    await ledger.round();
+    const marks = await take();
+    await drop(marks);
+    await markAgain(ledger.pool, marks);
+    expect(kinds(await take())).toEqual(kinds(marks));
+    await drop(await take());
+    await markPipelines(ledger.pool, ['a', 'nobody']);
+    expect(kinds(await take())).toEqual(['pipeline']);
+    ledger.fake.endAll('Succeeded');
+    await ledger.round();
+    await drop(await take());
+    await markLive(ledger.pool);
+    expect(kinds(await take())).toEqual(['pipeline', 'run']);
+  });
+});
+
+describe('what a run shows', () => {
+  test('while it is queued, runs, and has ended', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', quarter, twoTasks) });
+    await ledger.pass('sync', 'schedule');
+    const [queued] = await allRuns();
+    expect(queued).toMatchObject({
+      name: 'a-2019-01',
+      pipeline: 'a',
+      window: { start: new Date('2019-01-01'), end: new Date('2019-02-01'), label: '2019-01' },
+      trigger: 'schedule',
+      phase: 'Queued',
+      tasks: { done: 0, total: 2 },
+      startedAt: null,
+      place: null,
+      origin: null,
+      newer: 2,
+    });
+    await ledger.round();
+    ledger.fake.end(ledger.fake.running()[0] as string, 'Succeeded');
+    await ledger.round();
+    const place = { job: 'a-2019-01-1', node: 'n1' };
+    await ledger.query('update attempts set place = $1 where run_id = $2', [place, queued?.id]);
+    const [running] = await allRuns();
+    expect(running).toMatchObject({ phase: 'Running', tasks: { done: 1, total: 2 }, place, finishedAt: null });
+    expect(running?.startedAt).toBeInstanceOf(Date);
+  });
+
+  test('counts newer runs up to the history, and finds those that are out of it and have ended', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', quarter) });
+    await ledger.round();
+    expect((await allRuns(1)).map(({ newer }) => newer)).toEqual([1, 1, 0]);
+    const beyond = (count: number) => runsBeyondHistory(ledger.pool, [{ name: 'a', count }], 1);
+    expect(await beyond(5)).toEqual([]);
+    ledger.fake.endAll('Succeeded');
+    await ledger.round();
+    expect(await beyond(5)).toEqual([
+      { name: 'a-2019-02', origin: null },
+      { name: 'a-2019-01', origin: null },
+    ]);
+    expect(await beyond(1)).toHaveLength(1);
+  });
+});
+
+test('a pipeline shows its version, its newest run, what is live, and the problem of a manifest that broke', async () => {
+  await ledger.write({ 'a.yaml': manifest('a', quarter) });
+  await ledger.round();
+  await ledger.write({ 'a.yaml': manifest('a', 'wrong: 1\n') });
+  await ledger.pass('sync');
+  const [row] = await readPipelinePublications(ledger.pool, { names: ['a', 'b'] });
+  expect(row).toMatchObject({
+    name: 'a',
+    description: 'Trips',
+    source: 'local',
+    file: 'a.yaml',
+    schedule: { catchUp: 'all' },
+    calendar: { every: { unit: 'month', count: 1 } },
+    maxActiveRuns: 2,
+    timeoutMs: 3_600_000,
+    suspended: false,
+    retired: false,
+    ready: false,
+    problem: expect.stringContaining('wrong'),
+    lastRun: { name: 'a-2019-03', window: '2019-03', phase: 'Queued' },
+    activeRuns: 2,
+    queuedRuns: 1,
+  });
+  expect(await readPipelinePublications(ledger.pool, { ids: [row?.id as number] })).toEqual([row]);
+});
+
+test('suspending twice changes a pipeline once', async () => {
+  await ledger.write({ 'a.yaml': manifest('a') });
+  await ledger.pass('sync');
+  const suspend = () => transaction(ledger.pool, (db) => setSuspended(db, 'a', true));
+  expect([await suspend(), await suspend()]).toEqual([true, false]);
+});
+
+describe('the step', () => {
+  /** Instead of the API server: keeps what it is given, and lets the test do something in the middle of it. */
+  function stub(inBetween: () => Promise<unknown> = async () => {}) {
+    const given: string[] = [];
+    const publisher: Pick<Publisher, 'publishRuns' | 'publishPipelines' | 'removeRuns' | 'isNewRun' | 'reset'> = {
+      async publishRuns(items: readonly RunToPublish[]) {
+        given.push(...items.map(({ run }) => `${run.name} ${run.phase}`));
+        await inBetween();
+      },
+      publishPipelines: async () => {},
+      removeRuns: async () => {},
+      isNewRun: () => false,
+      reset: () => void given.push('reset'),
+    };
+    return { given, publisher: publisher as Publisher };
+  }
+  const step = (holder: string, { publisher }: ReturnType<typeof stub>) => {
+    const leader = createLeader({ pool: ledger.pool, name: 'publish', holder, forMs: 60_000 });
+    const publish = createPublish({ pool: ledger.pool, leader, publisher, history: 10, rest });
+    return { pass: () => publish.pass(new AbortController().signal), release: leader.release };
+  };
+
+  test('is done by one replica, and the other goes on where it stopped', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', quarter) });
+    await ledger.pass('sync', 'schedule');
+    const [a, b] = [stub(), stub()];
+    const [first, second] = [step('a', a), step('b', b)];
+    await first.pass();
+    await second.pass();
+    expect(a.given).toEqual(['reset', 'a-2019-01 Queued', 'a-2019-02 Queued', 'a-2019-03 Queued']);
+    expect(b.given).toEqual([]);
+    await first.pass();
+    expect(a.given).toHaveLength(4);
+    await first.release();
+    await second.pass();
+    expect(b.given).toEqual(a.given);
+  });
+
+  test('that lost its leadership while it wrote has it all written once more by the new leader', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', quarter) });
+    await ledger.pass('sync', 'schedule');
+    const b = stub();
+    const second = step('b', b);
+    const a = stub(async () => {
+      await ledger.query(`update leaders set expires_at = now()`);
+      await second.pass();
+    });
+    await step('a', a).pass();
+    expect(b.given).toHaveLength(4);
+    await second.pass();
+    expect(b.given).toHaveLength(7);
+    expect(await take()).toEqual([]);
+  });
+});
