@@ -27,7 +27,9 @@ export type StartOptions = {
 /** Runs the controller until a signal comes. */
 export async function start(options: StartOptions, terminal: Terminal): Promise<ExitCode> {
   const stop = new AbortController();
-  const listener = onSignals(stop, terminal);
+  const log = createLog(options.output, terminal);
+  const say = (text: string) => (options.output === 'json' ? log.info(text) : terminal.error(text));
+  const listener = onSignals(stop, say);
   try {
     await startController({
       dir: options.dir,
@@ -37,12 +39,14 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
       executor: await executorOf(options),
       environment: process.env,
       signal: stop.signal,
-      log: createLog(options.output, terminal),
-      onReady: (url) =>
-        terminal.error(`${terminal.errorColors.green('ready')} at ${url}, watching ${options.dir}; Ctrl-C stops`),
+      log,
+      onReady: (url) => {
+        const ready = options.output === 'json' ? 'ready' : terminal.errorColors.green('ready');
+        say(`${ready} at ${url}, watching ${options.dir}; Ctrl-C stops`);
+      },
     });
     if (stop.signal.aborted)
-      terminal.error(
+      say(
         options.databaseUrl
           ? 'stopped; tasks that were running go on and are taken up by the next start'
           : 'stopped; tasks that were running are tried again by the next start',
@@ -61,7 +65,7 @@ async function executorOf({ jobs, allowEnv, maxProcesses }: StartOptions) {
   return { kind: 'jobs', config: await readJobsConfig(jobs) } as const;
 }
 
-function onSignals(stop: AbortController, terminal: Terminal): NodeJS.SignalsListener {
+function onSignals(stop: AbortController, say: (text: string) => void): NodeJS.SignalsListener {
   let first: number | null = null;
   const listener: NodeJS.SignalsListener = (signal: NodeJS.Signals) => {
     const now = performance.now();
@@ -69,7 +73,7 @@ function onSignals(stop: AbortController, terminal: Terminal): NodeJS.SignalsLis
     // As a shell reports a process that the signal has ended.
     if (first !== null) process.exit(128 + constants.signals[signal]);
     first = now;
-    terminal.error('stopping; once more leaves at once');
+    say('stopping; once more leaves at once');
     stop.abort();
   };
   for (const signal of signals) process.on(signal, listener);

@@ -54,8 +54,8 @@ describe('start', () => {
     child.kill('SIGTERM');
     expect(await exit).toEqual([0, null]);
     const records = stderr()
+      .trimEnd()
       .split('\n')
-      .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line));
     expect(records.map((record) => record.msg)).toContain('store migrated');
   });
