@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { createFailpoint } from '../schemas/failpoints.ts';
 import { createApi } from './api/server.ts';
-import { type Cluster, type JobsChoice, openCluster } from './cluster.ts';
+import type { Cluster, JobsChoice } from './cluster.ts';
 import { type Database, openDatabase } from './database.ts';
 import { checkFolder, watchFolder } from './git/folder.ts';
 import { createLogs } from './logs.ts';
@@ -84,14 +84,17 @@ export async function startController(options: ControllerOptions): Promise<void>
   if (stop.signal.reason instanceof LockedError) throw stop.signal.reason;
 }
 
-function openPlace(
+async function openPlace(
   { environment, databaseUrl, log }: ControllerOptions,
   choice: ProcessesChoice | JobsChoice,
   { database, home, signals }: { database: Database; home: string; signals: Signals },
 ): Promise<Place | Cluster> {
   const { pool, warehouse, health } = database;
-  if (choice.kind === 'jobs') return openCluster({ choice, pool, health, signals, log });
-  return openMachine({ choice, home, warehouse, environment, pool, endWithStore: !databaseUrl, log });
+  if (choice.kind === 'processes')
+    return openMachine({ choice, home, warehouse, environment, pool, endWithStore: !databaseUrl, log });
+  // One machine need not load the client of a cluster.
+  const { openCluster } = await import('./cluster.ts');
+  return openCluster({ choice, pool, health, signals, log });
 }
 
 /** Among replicas, what wakes a step here wakes it everywhere: any of them may be the one to do it. */

@@ -1,6 +1,6 @@
 import type { Kubernetes, Resource } from '../kubernetes/client.ts';
+import { shortHash } from '../kubernetes/short-names.ts';
 import type { WhyName } from './conditions.ts';
-import { shortHash } from './kinds.ts';
 
 export type Happening = {
   readonly type: 'Normal' | 'Warning';

@@ -2,8 +2,9 @@ import type { ResourceCondition } from '../../schemas/generated/types.ts';
 import type { PipelinePublication } from '../../schemas/publications.ts';
 import type { Kubernetes, Resource } from '../kubernetes/client.ts';
 import { KubernetesError } from '../kubernetes/errors.ts';
+import { shortHash } from '../kubernetes/short-names.ts';
 import type { Tell } from './events.ts';
-import { pipelineKind, shortHash } from './kinds.ts';
+import { pipelineKind } from './kinds.ts';
 import { type PipelineBlocks, pipelineAspects, pipelineResource, pipelineStatus } from './pipeline-resource.ts';
 
 /** What the object of a pipeline showed last. */

@@ -1,6 +1,7 @@
 import type { TaskOrder } from '../../../schemas/generated/types.ts';
 import type { Resource } from '../../kubernetes/client.ts';
-import { attemptHash, bundleKey, labelValue } from './name.ts';
+import { labelValue } from '../../kubernetes/short-names.ts';
+import { attemptHash, bundleKey } from './name.ts';
 
 /** The attempt that a Job and its pods belong to, whole: a label has not room for every id. */
 export const attemptAnnotation = 'pipewright.dev/attempt-id';

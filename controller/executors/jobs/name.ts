@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { TaskOrder } from '../../../schemas/generated/types.ts';
+import { shortHash } from '../../kubernetes/short-names.ts';
 
 const longest = 63;
 
 /** What tells attempts apart in a namespace that several ledgers may share; ten hexadecimal digits. */
 export function attemptHash(ledgerId: string, attemptId: string): string {
-  return createHash('sha256').update(`${ledgerId}/${attemptId}`).digest('hex').slice(0, 10);
+  return shortHash(`${ledgerId}/${attemptId}`);
 }
 
 /**
@@ -24,13 +24,6 @@ export function jobName({ attemptId, ledgerId, pipeline, run, window, task, atte
     .slice(0, room)
     .replace(/-+$/, '');
   return `${readable}-${attemptHash(ledgerId, attemptId)}`;
-}
-
-/** A text as the value of a label: what is too long is cut and ended by a hash. */
-export function labelValue(text: string): string {
-  if (text.length <= longest) return text;
-  const hash = createHash('sha256').update(text).digest('hex').slice(0, 10);
-  return `${text.slice(0, longest - 11).replace(/[^A-Za-z0-9]+$/, '')}-${hash}`;
 }
 
 /** The name of the ConfigMap that holds a bundle. `digest` may begin with the name of its algorithm. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bundleName, jobName, labelValue } from '../../../../controller/executors/jobs/name.ts';
+import { bundleName, jobName } from '../../../../controller/executors/jobs/name.ts';
+import { labelValue } from '../../../../controller/kubernetes/short-names.ts';
 import { order } from './order.ts';
 
 describe('the name of a Job', () => {
