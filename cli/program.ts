@@ -1,8 +1,24 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { ExitCode } from './exit.ts';
-import type { OutputFormat, Terminal } from './terminal.ts';
+import {
+  collect,
+  collectVariables,
+  contextOption,
+  databaseOption,
+  dirOption,
+  examples,
+  homeOption,
+  integer,
+  namespaceOption,
+  outputOption,
+  serverOption,
+} from './options.ts';
+import type { Terminal } from './terminal.ts';
 
 const runPhases = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'];
+
+/** As a plugin of kubectl it asks the controller of the current context, and no other. */
+export type ProgramName = 'pipewright' | 'kubectl pipewright';
 
 export type Settle = (code: ExitCode) => void;
 
@@ -14,8 +30,12 @@ const readExit =
  * The command tree. Every command's code is imported when it is called: the time that `--help` or `run --local` takes to
  * start is what people feel.
  */
-export function createProgram(terminal: Terminal, settle: Settle): Command {
-  const program = new Command('pipewright')
+export function createProgram(terminal: Terminal, settle: Settle, name: ProgramName = 'pipewright'): Command {
+  const program = new Command(name)
+    .configureOutput({
+      // Every example is written down as one of `pipewright`.
+      writeOut: (text) => void process.stdout.write(text.replaceAll(/^ {2}pipewright(?= )/gm, `  ${name}`)),
+    })
     .description('Declarative GitOps pipelines: manifests in, one run per due window, the truth in Postgres.')
     .version(version)
     .exitOverride()
@@ -24,7 +44,9 @@ export function createProgram(terminal: Terminal, settle: Settle): Command {
       'after',
       examples(['pipewright validate', 'pipewright start', 'pipewright run taxi --local', 'pipewright runs']),
     );
-  addFolderCommands(program, terminal, settle);
+  addValidate(program, terminal, settle);
+  addStart(program, terminal, settle);
+  addDrain(program, terminal, settle);
   addRunCommand(program, terminal, settle);
   addListCommands(program, terminal, settle);
   addRunReadingCommands(program, terminal, settle);
@@ -33,28 +55,35 @@ export function createProgram(terminal: Terminal, settle: Settle): Command {
   return program;
 }
 
-function addFolderCommands(program: Command, terminal: Terminal, settle: Settle): void {
+function addValidate(program: Command, terminal: Terminal, settle: Settle): void {
   program
     .command('validate')
     .description('Check the manifests of a folder and print every problem with its place.')
     .argument('[dir]', 'folder with manifests', 'pipelines')
+    .option('--jobs <file>', 'judge them by the file of `start --jobs` too: policy and artifacts of a cluster')
     .addOption(outputOption())
-    .addHelpText('after', examples(['pipewright validate', 'pipewright validate my-pipelines --output json']))
+    .addHelpText(
+      'after',
+      examples([
+        'pipewright validate',
+        'pipewright validate my-pipelines --output json',
+        'pipewright validate --jobs jobs.yaml',
+      ]),
+    )
     .addHelpText('after', '\nExit codes: 0 good, 1 problems, 2 could not look.')
     .action(async (dir: string, options) =>
       settle(await (await import('./commands/validate.ts')).validate(dir, options, terminal)),
     );
+}
+
+function addStart(program: Command, terminal: Terminal, settle: Settle): void {
   program
     .command('start')
     .description('Run the controller: watch a folder, run what is due, serve the API on 127.0.0.1.')
     .addOption(dirOption())
     .addOption(homeOption())
     .option('--port <port>', 'port of the API', integer(0, 65_535), 6789)
-    .addOption(
-      new Option('--database-url <url>', 'Postgres to keep the ledger in, instead of an embedded one').env(
-        'DATABASE_URL',
-      ),
-    )
+    .addOption(databaseOption())
     .option(
       '--allow-env <name>',
       'environment variable that connections may read besides POSTGRES_*; may be repeated',
@@ -79,9 +108,21 @@ function addFolderCommands(program: Command, terminal: Terminal, settle: Settle)
     .action(async (options) => settle(await (await import('./start.ts')).start(options, terminal)));
 }
 
-function addRunCommand(program: Command, terminal: Terminal, settle: Settle): void {
+function addDrain(program: Command, terminal: Terminal, settle: Settle): void {
   program
-    .command('run')
+    // For the chart, and not for people.
+    .command('drain', { hidden: true })
+    .description('Stop the controllers of a release and end its Jobs, before an uninstall.')
+    .requiredOption('--jobs <file>', 'the file of `start --jobs`')
+    .requiredOption('--deployment <name>', 'the controllers, in the namespace that the file names as `resources`')
+    .addOption(databaseOption())
+    .addHelpText('after', examples(['pipewright drain --jobs /etc/pipewright/jobs.yaml --deployment pipewright']))
+    .addHelpText('after', '\nExit codes: 0 nothing of it runs any more, 2 something still does, or nobody could look.')
+    .action(async (options) => settle(await (await import('./drain.ts')).drain(options, terminal)));
+}
+
+function addRunCommand(program: Command, terminal: Terminal, settle: Settle): void {
+  reaching(program.command('run'))
     .description('Run a pipeline: through the controller, or with --local in the foreground.')
     .argument('<pipeline>', 'name of the pipeline')
     .option(
@@ -93,10 +134,6 @@ function addRunCommand(program: Command, terminal: Terminal, settle: Settle): vo
     .option('--local', 'run here and now, without a controller and without a trace in its ledger')
     .addOption(dirOption('with --local: folder with manifests'))
     .addOption(homeOption('with --local: where secrets and the warehouse of `start` are looked up'))
-    .addOption(serverOption())
-    .addOption(contextOption())
-    .addOption(namespaceOption())
-    .addOption(outputOption())
     .addHelpText(
       'after',
       examples([
@@ -135,22 +172,34 @@ function addListCommands(program: Command, terminal: Terminal, settle: Settle): 
   ]).action(async (options) => settle(await (await import('./commands/runs.ts')).runs(options, terminal)));
   const windows = program
     .command('windows')
-    .description('List the windows of a pipeline, newest first.')
+    .description('List the windows of a pipeline: the newest of the ledger, or all of a span, also those to come.')
     .argument('<pipeline>', 'name of the pipeline')
-    .option('--limit <n>', 'how many', integer(1, 100_000), 100);
-  asking(windows, ['pipewright windows taxi', 'pipewright windows taxi --limit 12']).action(
-    async (pipeline: string, options) =>
-      settle(await (await import('./commands/windows.ts')).windows(pipeline, options, terminal)),
+    .option('--from <start>', 'windows that begin at or after it: 2019, 2019-01, 2019-01-31, 2019-01-31T06:00')
+    .option('--to <end>', 'with --from: and before it; by default a year later')
+    .option('--grid', 'with --from: a sign for each window, a line for each day, month or year')
+    .option('--limit <n>', 'how many', integer(1, 100_000));
+  asking(windows, [
+    'pipewright windows taxi',
+    'pipewright windows taxi --limit 12',
+    'pipewright windows taxi --from 2019 --to 2021 --grid',
+  ]).action(async (pipeline: string, options) =>
+    settle(await (await import('./commands/windows.ts')).windows(pipeline, options, terminal)),
   );
 }
 
 function addRunReadingCommands(program: Command, terminal: Terminal, settle: Settle): void {
   const show = program
     .command('show')
-    .description('Show a run: tasks, attempts, blocks with rows and time, checks, errors, and a sample of the rows.')
-    .argument('<run>', 'name of the run');
-  asking(show, ['pipewright show taxi-2019-01', 'pipewright show taxi-2019-01 --output json']).action(
-    async (name: string, options) => settle(await (await import('./commands/show.ts')).show(name, options, terminal)),
+    .description(
+      'Show a run: tasks, attempts, blocks with rows and time, checks, errors, and a sample of the rows; or what the last runs of a pipeline used in a cluster, and requests that would fit.',
+    )
+    .argument('<name>', 'name of the run, or of a pipeline');
+  asking(show, [
+    'pipewright show taxi-2019-01',
+    'pipewright show taxi-2019-01 --output json',
+    'pipewright show taxi',
+  ]).action(async (name: string, options) =>
+    settle(await (await import('./commands/show.ts')).show(name, options, terminal)),
   );
   const logs = program
     .command('logs')
@@ -197,49 +246,12 @@ function addCompletion(program: Command, terminal: Terminal, settle: Settle): vo
 
 /** A command that asks the controller. */
 function asking(command: Command, lines: readonly string[]): Command {
-  return command
-    .addOption(serverOption())
-    .addOption(contextOption())
-    .addOption(namespaceOption())
-    .addOption(outputOption())
-    .addHelpText('after', examples(lines))
-    .addHelpText('after', `\n${readExit}`);
+  return reaching(command).addHelpText('after', examples(lines)).addHelpText('after', `\n${readExit}`);
 }
 
-const serverOption = () =>
-  new Option('--server <url>', 'URL of the controller').env('PIPEWRIGHT_SERVER').default('http://127.0.0.1:6789');
-const contextOption = () =>
-  new Option('--context <name>', 'context of the kubeconfig: ask the controller in that cluster instead of --server');
-const namespaceOption = () =>
-  new Option('--namespace <name>', 'with a cluster: namespace of the controller; by default that of the context');
-const dirOption = (description = 'folder with manifests') =>
-  new Option('--dir <dir>', description).default('pipelines');
-const homeOption = (description = 'folder for all that the controller keeps') =>
-  new Option('--home <dir>', description).default('.pipewright');
-
-function outputOption(description = 'form of what is printed'): Option {
-  const formats: OutputFormat[] = ['text', 'json'];
-  return new Option('-o, --output <format>', description).choices(formats).default('text');
-}
-
-function examples(lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
-}
-
-function integer(min: number, max: number) {
-  return (text: string): number => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-  };
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, ...value.split(',').filter(Boolean)];
-}
-
-function collectVariables(text: string, before: Record<string, string>): Record<string, string> {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+/** With the options that say which controller is asked, and how its answer is printed. */
+function reaching(command: Command): Command {
+  const plugin: ProgramName = 'kubectl pipewright';
+  if (command.parent?.name() !== plugin) command.addOption(serverOption());
+  return command.addOption(contextOption()).addOption(namespaceOption()).addOption(outputOption());
 }

@@ -1,5 +1,6 @@
 import { availableParallelism, constants } from 'node:os';
 import { Writable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
 import { type Logger, pino } from 'pino';
 import { startController } from '../controller/main.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
@@ -26,6 +27,7 @@ export type StartOptions = {
 
 /** Runs the controller until a signal comes. */
 export async function start(options: StartOptions, terminal: Terminal): Promise<ExitCode> {
+  keepHeapSmall();
   const stop = new AbortController();
   const log = createLog(options.output, terminal);
   const say = (text: string) => (options.output === 'json' ? log.info(text) : terminal.error(text));
@@ -55,6 +57,15 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
   } finally {
     for (const signal of signals) process.off(signal, listener);
   }
+}
+
+/**
+ * V8 lets garbage grow to several times of what is in use before it looks for it. A controller works in bursts, a sync of thousands
+ * of manifests above all, and holds little between them: half the memory for hardly any time.
+ */
+function keepHeapSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=30');
 }
 
 async function executorOf({ jobs, allowEnv, maxProcesses }: StartOptions) {

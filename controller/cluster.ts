@@ -2,21 +2,25 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { Failpoint } from '../schemas/failpoints.ts';
 import type { JobsConfig, TaskReport } from '../schemas/generated/types.ts';
 import type { Health } from './api/app.ts';
 import { createReportApi } from './api/report-server.ts';
 import { createJobs } from './executors/jobs/executor.ts';
 import type { Executor } from './executors/port.ts';
-import { createKubernetes, type Kubernetes } from './kubernetes/client.ts';
+import { createKubernetes } from './kubernetes/client.ts';
+import { createLogArchive } from './log-archive.ts';
+import { onJobs } from './manifests/place.ts';
 import type { Place } from './one-machine.ts';
 import { createPublisher } from './publish/publisher.ts';
 import { createClusterView } from './publish/view.ts';
 import { attemptId as makeAttemptId, parseAttemptId } from './runs/name.ts';
 import type { Signals } from './signals.ts';
+import { createArchive } from './steps/archive.ts';
 import { createBlocks } from './steps/pipeline-blocks.ts';
 import { createPublish } from './steps/publish.ts';
 import { createReceive } from './steps/receive.ts';
-import type { Step } from './steps/step.ts';
+import type { Step, Wake } from './steps/step.ts';
 import { readUnsettled } from './store/attempts.ts';
 import { createLeader, type Leader } from './store/leaders.ts';
 import { readLedger, readReports, saveReport } from './store/reports.ts';
@@ -27,6 +31,8 @@ const heartbeatMs = 10_000;
 /** How long a pod may wait for its node, its image, a quota: time that its task's timeout does not count. */
 const pendingMs = 1_800_000;
 const sweepMs = 600_000;
+/** Calls a second of their own for what kubectl shows: it may come later, and what runs must never wait for it. */
+const forShowing = { qps: 100, burst: 200 };
 const defaults = { maxJobs: 100, history: 100 };
 
 export type JobsChoice = { readonly kind: 'jobs'; readonly config: JobsConfig };
@@ -43,11 +49,15 @@ type Options = {
   readonly pool: pg.Pool;
   readonly health: Health;
   readonly signals: Signals;
+  /** Wakes a step here and in the other replicas. */
+  readonly wake: Wake;
+  readonly failpoint: Failpoint;
   readonly log: Logger;
 };
 
 /** Tasks as Jobs of a Kubernetes cluster, and what happens shown there. Other replicas may do the same on the same store. */
-export async function openCluster({ choice, pool, health, signals, log }: Options): Promise<Cluster> {
+export async function openCluster(options: Options): Promise<Cluster> {
+  const { choice, pool, signals, failpoint, log } = options;
   const { config } = choice;
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -57,26 +67,22 @@ export async function openCluster({ choice, pool, health, signals, log }: Option
   const ledger = await readLedger(pool);
   const token = (attemptId: string) => createHmac('sha256', ledger.reportKey).update(attemptId).digest('base64url');
 
-  const reports = createReportApi({
-    token,
-    save: (attemptId, report) => save(pool, attemptId, report),
-    health,
-    wake: () => signals.wake('observe'),
-    log,
-  });
+  const reports = await openReports(options, token);
   stack.defer(() => reports.close());
-  await reports.listen({ host: '0.0.0.0', port: config.reportPort });
   const executor = createJobs({
     ...settingsOf(config),
     kubernetes,
     ledgerId: ledger.id,
     token,
     reports: { read: (attemptIds) => read(pool, attemptIds) },
-    capacity: config.maxJobs ?? defaults.maxJobs,
+    archive: createLogArchive({ pool }),
+    onArchived: () => signals.wake('archive'),
     pendingMs,
+    failpoint,
     log,
     signal,
   });
+  executor.onChange(() => signals.wake('archive'));
   sweepNowAndThen(executor, pool, signal, log);
 
   const holder = `${hostname()} ${randomUUID()}`;
@@ -85,19 +91,37 @@ export async function openCluster({ choice, pool, health, signals, log }: Option
     stack.defer(() => one.release());
     return one;
   };
-  const steps = makeSteps({ config, pool, kubernetes, leader: leader('publish'), signals, signal, log });
+  const steps = [
+    createArchive({ leader: leader('logs'), archiver: executor.archiver }),
+    ...makeSteps({ ...options, config, leader: leader('publish'), signal }),
+  ];
   const syncLeader = leader('sync');
   const kept = stack.move();
   return {
     executor,
     heartbeatMs,
     overdueGraceMs: pendingMs,
+    bounds: onJobs(config),
     // In a pod the executor says where they lie.
     places: { artifacts: () => '', bundle: (digest) => digest },
     steps,
     leader: syncLeader,
     close: () => kept.disposeAsync(),
   };
+}
+
+/** The port that runners report to. */
+async function openReports({ choice, pool, health, wake, log }: Options, token: (attemptId: string) => string) {
+  const reports = createReportApi({
+    token,
+    save: (attemptId, report) => save(pool, attemptId, report),
+    health,
+    // Whoever took the report may be the one whose look at the cluster hangs.
+    wake: () => wake('observe'),
+    log,
+  });
+  await reports.listen({ host: '0.0.0.0', port: choice.config.reportPort });
+  return reports;
 }
 
 /** Ends what still runs of settled attempts: a replica may have died between the two. */
@@ -114,35 +138,30 @@ function sweepNowAndThen(executor: Executor, pool: pg.Pool, signal: AbortSignal,
 }
 
 function settingsOf(config: JobsConfig) {
-  const { podResources, reportUrl, namespace, image, ...more } = config;
-  const { reportPort: _port, maxJobs: _jobs, history: _history, resources: _shown, ...settings } = more;
+  const { podResources, reportUrl, namespace, image, policy, ...more } = config;
+  const { reportPort: _port, maxJobs = defaults.maxJobs, history: _history, resources: _shown, ...settings } = more;
   return {
     ...settings,
     namespace,
+    namespaces: policy?.namespaces ?? [],
+    capacity: maxJobs,
     image,
     ...(podResources === undefined ? {} : { resources: podResources }),
     reportUrl: (attemptId: string) => `${reportUrl.replace(/\/$/, '')}/api/v1/attempts/${attemptId}/report`,
   };
 }
 
-function makeSteps(parts: {
-  config: JobsConfig;
-  pool: pg.Pool;
-  kubernetes: Kubernetes;
-  leader: Leader;
-  signals: Signals;
-  signal: AbortSignal;
-  log: Logger;
-}): Step[] {
-  const { config, pool, kubernetes, leader, signals, signal, log } = parts;
+function makeSteps(parts: Options & { config: JobsConfig; leader: Leader; signal: AbortSignal }): Step[] {
+  const { config, pool, leader, signals, signal, wake, failpoint, log } = parts;
+  const kubernetes = createKubernetes({ log, ...forShowing });
   const namespace = config.resources;
   const history = config.history ?? defaults.history;
   const blocks = createBlocks({ pool });
   const publisher = createPublisher({ kubernetes, namespace, history, blocks, log });
   const view = createClusterView({ kubernetes, namespace, signal, onChange: () => signals.wake('receive') });
   return [
-    createReceive({ pool, leader, kubernetes, view, publisher, blocks, wake: signals.wake, log }),
-    createPublish({ pool, leader, publisher, history }),
+    createReceive({ pool, leader, kubernetes, view, publisher, blocks, wake, failpoint, log }),
+    createPublish({ pool, leader, publisher, failpoint, history }),
   ];
 }
 

@@ -2,8 +2,10 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { startEmbedded } from './store/embedded/start.ts';
 import { lockController } from './store/lock.ts';
-import { migrate } from './store/migrate.ts';
+import { migrate, refuseWhenTooOld, TooOldError } from './store/migrate.ts';
 import { createPool } from './store/pool.ts';
+
+const lookMs = 5_000;
 
 export type Database = {
   readonly pool: pg.Pool;
@@ -42,6 +44,7 @@ export async function openDatabase(options: {
     3_600_000,
   );
   stack.defer(() => clearInterval(hourly));
+  if (shared) stack.defer(watchVersion(pool, onLost));
 
   const kept = stack.move();
   return {
@@ -57,4 +60,14 @@ export async function openDatabase(options: {
     },
     close: () => kept.disposeAsync(),
   };
+}
+
+/** Calls `onLost` when a newer replica has migrated the store beyond this program. Returns what ends it. */
+function watchVersion(pool: pg.Pool, onLost: (error: Error) => void): () => void {
+  const timer = setInterval(() => {
+    refuseWhenTooOld(pool).catch((error) => {
+      if (error instanceof TooOldError) onLost(error);
+    });
+  }, lookMs);
+  return () => clearInterval(timer);
 }

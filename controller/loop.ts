@@ -2,13 +2,16 @@ import type { Logger } from 'pino';
 import type { Signals } from './signals.ts';
 import type { PassResult, Step } from './steps/step.ts';
 
-/** Runs one step until the signal aborts: the one place that turns outcomes into the next look. */
-export async function runLoop(options: {
-  step: Step;
-  signals: Signals;
-  signal: AbortSignal;
-  log: Logger;
-}): Promise<void> {
+type LoopOptions = { step: Step; signals: Signals; signal: AbortSignal; log: Logger };
+
+/** Runs one step until the signal aborts. */
+export async function runLoop(options: LoopOptions): Promise<void> {
+  await runPasses(options);
+  await options.step.finish?.();
+}
+
+/** The one place that turns outcomes into the next look. */
+async function runPasses(options: LoopOptions): Promise<void> {
   const { step, signals, signal } = options;
   const log = options.log.child({ step: step.name });
   let failures = 0;

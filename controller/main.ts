@@ -1,7 +1,7 @@
 /** Wiring only: makes the parts, hands them to each other, and takes them apart in the reverse order. */
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { createFailpoint } from '../schemas/failpoints.ts';
+import { createFailpoint, type Failpoint } from '../schemas/failpoints.ts';
 import { createApi } from './api/server.ts';
 import type { Cluster, JobsChoice } from './cluster.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -22,6 +22,7 @@ import type { Step, Wake } from './steps/step.ts';
 import { createSync } from './steps/sync.ts';
 import { openHome } from './store/home.ts';
 import { LockedError } from './store/lock.ts';
+import { TooOldError } from './store/migrate.ts';
 import { createReads } from './store/reads.ts';
 import { createRequests } from './store/requests.ts';
 
@@ -60,12 +61,13 @@ export async function startController(options: ControllerOptions): Promise<void>
   stack.defer(() => database.close());
   const { pool, health } = database;
   const signals = createSignals();
-  const place = await openPlace(options, choice, { database, home: home.path, signals });
+  const wake = carryHints(options, choice, signals, stack);
+  const failpoint = createFailpoint(options.environment);
+  const place = await openPlace(options, choice, { database, home: home.path, signals, wake, failpoint });
   stack.defer(() => place.close());
   const { executor } = place;
   executor.onChange(() => signals.wake('observe'));
 
-  const wake = carryHints(options, choice, signals, stack);
   const api = createApi({
     reads: createReads({ pool }),
     requests: createRequests({ pool }),
@@ -79,22 +81,24 @@ export async function startController(options: ControllerOptions): Promise<void>
   watchFolder({ dir, onChange: () => signals.wake('sync'), signal: stop.signal });
   options.onReady?.(url);
 
-  const steps = makeSteps(options, pool, place, wake);
+  const steps = makeSteps(options, pool, place, { wake, failpoint });
   await Promise.all(steps.map((step) => runLoop({ step, signals, signal: stop.signal, log })));
-  if (stop.signal.reason instanceof LockedError) throw stop.signal.reason;
+  const { reason } = stop.signal;
+  if (reason instanceof LockedError || reason instanceof TooOldError) throw reason;
 }
 
 async function openPlace(
   { environment, databaseUrl, log }: ControllerOptions,
   choice: ProcessesChoice | JobsChoice,
-  { database, home, signals }: { database: Database; home: string; signals: Signals },
+  parts: { database: Database; home: string; signals: Signals; wake: Wake; failpoint: Failpoint },
 ): Promise<Place | Cluster> {
+  const { database, home, ...more } = parts;
   const { pool, warehouse, health } = database;
   if (choice.kind === 'processes')
     return openMachine({ choice, home, warehouse, environment, pool, endWithStore: !databaseUrl, log });
   // One machine need not load the client of a cluster.
   const { openCluster } = await import('./cluster.ts');
-  return openCluster({ choice, pool, health, signals, log });
+  return openCluster({ ...more, choice, pool, health, log });
 }
 
 /** Among replicas, what wakes a step here wakes it everywhere: any of them may be the one to do it. */
@@ -114,17 +118,17 @@ function carryHints(
 }
 
 function makeSteps(
-  { dir, environment, log }: ControllerOptions,
+  { dir, log }: ControllerOptions,
   pool: pg.Pool,
   place: Place | Cluster,
-  wake: Wake,
+  more: { wake: Wake; failpoint: Failpoint },
 ): Step[] {
-  const parts = { pool, wake, failpoint: createFailpoint(environment), log };
+  const parts = { ...more, pool, log };
   const { executor } = place;
-  const sync = { ...parts, dir };
+  const sync = { ...parts, dir, place: place.bounds };
   return [
     'leader' in place
-      ? onlyLeader(place.leader, (assertOwner) => createSync({ ...sync, assertOwner }))
+      ? onlyLeader(place.leader, (assertOwner, term) => createSync({ ...sync, assertOwner, term }))
       : createSync(sync),
     createIntake(parts),
     createSchedule(parts),

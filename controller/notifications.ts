@@ -43,7 +43,12 @@ export function createNotifications(options: {
 
   /** Listens until the connection ends. */
   async function listen(): Promise<void> {
-    const one = new pg.Client({ connectionString: url, application_name: 'pipewright signals', keepAlive: true });
+    const one = new pg.Client({
+      connectionString: url,
+      application_name: 'pipewright signals',
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+    });
     const ended = new Promise<void>((resolve) => one.once('end', resolve));
     one.on('error', (error) => log.warn({ error: error.message }, 'the connection for signals was lost'));
     const end = () => void one.end().catch(() => {});

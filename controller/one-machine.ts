@@ -6,6 +6,7 @@ import { createFailpoint } from '../schemas/failpoints.ts';
 import { endRunners } from './end-runners.ts';
 import type { Executor } from './executors/port.ts';
 import { createProcesses } from './executors/processes/executor.ts';
+import { onProcesses, type TaskPlace } from './manifests/place.ts';
 import { attemptId } from './runs/name.ts';
 import { expireClaims, readUnsettled } from './store/attempts.ts';
 
@@ -25,6 +26,8 @@ export type Place = {
   readonly executor: Executor;
   readonly heartbeatMs: number;
   readonly overdueGraceMs: number;
+  /** What a manifest may ask of it. */
+  readonly bounds: TaskPlace;
   readonly places: { artifacts(runId: number): string; bundle(digest: string): string };
   /** Gives up what it holds; runs go on where they can. */
   close(): Promise<void>;
@@ -62,6 +65,7 @@ export async function openMachine(options: {
     executor,
     heartbeatMs,
     overdueGraceMs,
+    bounds: onProcesses,
     places: {
       artifacts: (runId) => join(home, 'artifacts', String(runId)),
       bundle: (digest) => join(home, 'bundles', `${digest}.json`),

@@ -6,13 +6,20 @@ const lookMs = 2_000;
 
 /**
  * A step that only one replica may do at a time. The others look now and then whether they lead. `make` gets a check for inside the
- * writing transaction, so that a replica that was frozen while another took over writes nothing.
+ * writing transaction, so that a replica that was frozen while another took over writes nothing, and the term, which changes with
+ * every take-over.
  */
-export function onlyLeader(leader: Leader, make: (assertOwner: (db: pg.ClientBase) => Promise<void>) => Step): Step {
+export function onlyLeader(
+  leader: Leader,
+  make: (assertOwner: (db: pg.ClientBase) => Promise<void>, term: () => number | undefined) => Step,
+): Step {
   let led: Leadership | null = null;
-  const step = make(async (db) => {
-    if (led) await assertLeader(db, led);
-  });
+  const step = make(
+    async (db) => {
+      if (led) await assertLeader(db, led);
+    },
+    () => led?.term,
+  );
   return {
     ...step,
     async pass(signal) {

@@ -1,6 +1,6 @@
+import { pipelineScope } from '../controller/expressions/pipeline-scope.ts';
 import { evaluateCondition } from '../controller/expressions/template.ts';
 import type { Bundle, TaskOrder } from '../schemas/generated/types.ts';
-import { pipelineScope } from './scope.ts';
 
 /**
  * Whether a task's `when` holds, for a run that no controller decides (`run --local`). Throws `ExpressionError` when it cannot

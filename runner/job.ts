@@ -4,6 +4,7 @@ import { carryOut, log } from './carry-out.ts';
 import { sendReport } from './job/send-report.ts';
 import { readBundle, readSettings } from './job/settings.ts';
 import { leaveSmallReport } from './job/small-report.ts';
+import { measureUsage } from './job/usage.ts';
 
 /**
  * What a Job's pod runs: one attempt, told by the environment (see `readSettings`). Exits with 0 when it has reported, whatever the
@@ -11,7 +12,8 @@ import { leaveSmallReport } from './job/small-report.ts';
  */
 const failpoint = createFailpoint(process.env);
 failpoint('runner.before-started');
-const { order, scratch, terminationLog, reportTo, environment } = readSettings(process.env);
+const { order, scratch, terminationLog, reportTo, cgroup, requested, environment } = readSettings(process.env);
+const meter = requested && measureUsage({ cgroup, requested });
 mkdirSync(scratch, { recursive: true });
 failpoint('runner.after-started');
 
@@ -25,7 +27,9 @@ const ended = carryOut({
   environment,
   scratch,
   failpoint,
-  async deliver(report) {
+  async deliver(found) {
+    const usage = meter?.read();
+    const report = usage ? { ...found, usage } : found;
     // The small form first: it needs nobody, and a kill while the controller is waited for then loses only the sample.
     const isLeft = leaveSmallReport(report, terminationLog, log);
     const isSent = await sendReport(report, reportTo, log);

@@ -1,3 +1,4 @@
+import { pipelineScope } from '../controller/expressions/pipeline-scope.ts';
 import type { Failpoint } from '../schemas/failpoints.ts';
 import type { Bundle, CompiledBlock, TaskOrder, TaskReport } from '../schemas/generated/types.ts';
 import { createConnections } from './connections/connections.ts';
@@ -7,7 +8,6 @@ import { TaskFailure } from './errors.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { cancellation, type Ending, endingOf, reportOf } from './report.ts';
 import { runBlocks } from './run-blocks.ts';
-import { pipelineScope } from './scope.ts';
 import { createFindings, type Findings } from './task.ts';
 import { startTimeout } from './timeout.ts';
 

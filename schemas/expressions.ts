@@ -1,9 +1,12 @@
-/** Where a name is known: `window`, where there is a window; `run`, in a pipeline and not inside a Block. */
-type NameGroup = 'window' | 'run';
+/**
+ * Where a name is known: `window`, where there is a window; `run`, in a pipeline and not inside a Block; `outputs`, as `run`, and
+ * below a `container` block.
+ */
+type NameGroup = 'window' | 'run' | 'outputs';
 
 type NameEntry = {
   readonly group: NameGroup;
-  readonly type: 'timestamp' | 'string' | 'integer';
+  readonly type: 'timestamp' | 'string' | 'integer' | 'any scalar';
   readonly description: string;
 };
 
@@ -28,6 +31,12 @@ export const expressionNames = {
   'run.no': { group: 'run', type: 'integer', description: 'The run’s number among the runs of its window, from 1.' },
   'run.trigger': { group: 'run', type: 'string', description: 'What made the run: `schedule`, `manual` or `rerun`.' },
   'pipeline.name': { group: 'run', type: 'string', description: 'The pipeline’s name.' },
+  'outputs.BLOCK.NAME': {
+    group: 'outputs',
+    type: 'any scalar',
+    description:
+      'What the `container` block BLOCK, upstream of the block in which this stands, wrote under NAME. A NAME that it did not write fails the task; `has(outputs.BLOCK.NAME)` asks.',
+  },
 } as const satisfies Record<string, NameEntry>;
 
 /** Functions and methods that are not CEL’s own. */

@@ -38,6 +38,9 @@ export const problemCodes = {
   'window-needed': 'Something needs a window, and the pipeline has no schedule.',
   'quoted-expression': 'A `{{ }}` stands in quotes or in a comment of SQL.',
   'not-templated': 'A `{{ }}` stands in a field where none is evaluated.',
+  'outside-policy': 'A manifest asks for something of a pod that the operator’s policy does not allow.',
+  'needs-cluster': 'A `container` block or an image of one’s own needs a cluster, and tasks run as processes here.',
+  'needs-artifacts': 'Tasks hand rows to each other, and the operator has given no `artifactsClaim` for them.',
   'clear-text-secret': 'A secret stands in the manifest itself.',
 } as const;
 

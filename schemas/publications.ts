@@ -1,4 +1,4 @@
-import type { CalendarSpec, CompiledSchedule, Phase, Reason, RunSummary } from './generated/types.ts';
+import type { CalendarSpec, CompiledSchedule, Phase, Problem, Reason, RunSummary } from './generated/types.ts';
 
 /** What a custom resource shows of a run, as it is at this moment. */
 export type RunPublication = {
@@ -20,8 +20,12 @@ export type RunPublication = {
   /** Digest of its version, and the revision that brought it. */
   readonly version: string;
   readonly revision: string;
-  /** Where its newest attempt ran, as far as its executor knows. */
-  readonly place: { readonly job?: string; readonly node?: string } | null;
+  /** Where its newest attempt ran, as far as its executor knows, and why nothing of it runs yet. */
+  readonly place: {
+    readonly job?: string;
+    readonly node?: string;
+    readonly pending?: { readonly reason: Reason; readonly message: string };
+  } | null;
   /** The object by which a person asked for it; it then shows this run. */
   readonly origin: Origin | null;
   /** How many runs of its pipeline are newer, counted to the limit that was asked for. */
@@ -52,6 +56,8 @@ export type PipelinePublication = {
   readonly maxActiveRuns: number;
   readonly timeoutMs: number | null;
   readonly suspended: boolean;
+  /** Whether the manifest says so, and not kubectl. */
+  readonly suspendedBySource: boolean;
   readonly retired: boolean;
   /** False: its manifest has problems, and the last good version goes on. */
   readonly ready: boolean;
@@ -61,4 +67,19 @@ export type PipelinePublication = {
   readonly lastRun: { readonly name: string; readonly window: string | null; readonly phase: Phase } | null;
   readonly activeRuns: number;
   readonly queuedRuns: number;
+};
+
+/** What a custom resource shows of a folder with manifests, as it was read last. */
+export type SourcePublication = {
+  readonly id: number;
+  readonly name: string;
+  /** Absolute path of the folder. */
+  readonly location: string;
+  readonly revision: string;
+  readonly syncedAt: Date;
+  /** How many pipelines come from it. */
+  readonly pipelines: number;
+  readonly problemCount: number;
+  /** The first of them. */
+  readonly problems: readonly Omit<Problem, 'frame'>[];
 };

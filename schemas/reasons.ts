@@ -42,6 +42,16 @@ export const reasons = {
     description: 'The attempt’s Job got no pod in time: a quota or an admission policy refused it.',
   },
   PodNotStarted: { retry: 'policy', description: 'The attempt’s pod did not start in time, for another reason.' },
+  JobRefused: { retry: 'policy', description: 'The API server refused the attempt’s Job as it stands.' },
+  ContainerFailed: { retry: 'policy', description: 'The container of a `container` block ended with an error.' },
+  InvalidOutputs: {
+    retry: 'never',
+    description: 'A container succeeded, but its termination message is no JSON object of texts, numbers and booleans.',
+  },
+  OutsidePolicy: {
+    retry: 'never',
+    description: 'The task’s pod asks for something that the operator’s policy does not allow (any more).',
+  },
   LostTooOften: { retry: 'never', description: 'Ten attempts of the task were lost.' },
   UpstreamFailed: { retry: 'never', description: 'A task that this one needs failed.' },
   UpstreamSkipped: { retry: 'never', description: 'A task that this one needs was skipped.' },

@@ -1,8 +1,9 @@
 /** Reasons that conditions and Events of custom resources carry beside those of runs (reasons.ts) and the phases themselves. */
 export const resourceReasons = {
-  Synced: 'The newest manifest of the pipeline is the one that runs.',
-  ManifestInvalid: 'The newest manifest has problems; the last good version goes on.',
+  Synced: 'What the source says, or the newest manifest of the pipeline, is what runs.',
+  ManifestInvalid: 'The newest manifest, or one of the source, has problems; the last good version goes on.',
   NotFromSource: 'No source has a pipeline of this name; the object does nothing.',
+  NotConfigured: 'The controller has not been told to read a source of this name; the object does nothing.',
   DriftCorrected: 'Fields that belong to the source were changed in the cluster and have been put back.',
   Suspended: 'A person stopped the schedule in the cluster.',
   Resumed: 'A person started the schedule again in the cluster.',

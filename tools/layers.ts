@@ -44,9 +44,13 @@ export const layers: Layers = {
   ui: { path: 'ui/', mayImport: ['schemas', 'api client'], toCome: true },
   cli: {
     path: 'cli/',
-    mayImport: ['schemas', 'git', 'manifests', 'windows', 'runner', 'api client', 'kubernetes', 'start command'],
+    mayImport: [
+      ...['schemas', 'git', 'manifests', 'windows', 'runner', 'api client', 'kubernetes'],
+      ...['start command', 'drain command'],
+    ],
   },
   'start command': { path: 'cli/start.ts', mayImport: ['schemas', 'cli', 'main'] },
+  'drain command': { path: 'cli/drain.ts', mayImport: ['schemas', 'cli', 'main'] },
   tools: { path: 'tools/', mayImport: ['schemas', 'cli'] },
 };
 

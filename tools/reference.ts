@@ -83,7 +83,11 @@ function problemPage(): string[] {
 }
 
 function expressionPage(): string[] {
-  const where = { window: 'where the run has a window', run: 'in a Pipeline, not inside a Block' } as const;
+  const where = {
+    window: 'where the run has a window',
+    run: 'in a Pipeline, not inside a Block',
+    outputs: 'in blocks downstream of a `container` block, not inside a Block',
+  } as const;
   const names = Object.entries(expressionNames).map(([name, { group, type, description }]) => [
     `\`${name}\``,
     type,

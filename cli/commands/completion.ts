@@ -11,13 +11,16 @@ type Entry = {
 
 /** Prints a script that completes commands and their options; made from the command tree, so it is never behind it. */
 export function completion(shell: Shell, program: Command, terminal: Terminal): ExitCode {
-  const entries = program.commands.map((command) => ({
-    name: command.name(),
-    description: command.description(),
-    options: command.options.flatMap((option) =>
-      option.long ? [{ flag: option.long, description: option.description }] : [],
-    ),
-  }));
+  const entries = program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => ({
+      name: command.name(),
+      description: command.description(),
+      options: command.options.flatMap((option) =>
+        option.long ? [{ flag: option.long, description: option.description }] : [],
+      ),
+    }));
   terminal.out(scripts[shell](entries));
   return exitCodes.ok;
 }

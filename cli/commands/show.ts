@@ -1,19 +1,58 @@
-import type { AttemptDetail, RunDetail, Sample, TaskDetail } from '../../schemas/generated/types.ts';
+import type { Client } from '../../controller/api/client.ts';
+import type {
+  AttemptDetail,
+  PipelineUsage,
+  RunDetail,
+  Sample,
+  TaskDetail,
+  TaskReport,
+} from '../../schemas/generated/types.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { bytes } from '../format/amounts.ts';
 import { phase } from '../format/phases.ts';
 import { reportLines } from '../format/report.ts';
 import { sampleTable } from '../format/sample.ts';
 import { duration, localTime, relative } from '../format/times.ts';
+import { suggestionText, usageTable, usageText } from '../format/usage.ts';
 import type { Terminal } from '../terminal.ts';
 import { type AskOptions, connect } from './connect.ts';
 import { took } from './runs.ts';
 
 export async function show(name: string, options: AskOptions, terminal: Terminal): Promise<ExitCode> {
-  const run = await (await connect(options)).run(name);
+  const client = await connect(options);
+  let run: RunDetail;
+  try {
+    run = await client.run(name);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'unknown-run') throw error;
+    // It may be the name of a pipeline. When that is unknown too, the run was probably meant.
+    const usage = await client.usage(name).catch(() => Promise.reject(error));
+    return showUsage(usage, options, terminal);
+  }
   if (options.output === 'json') terminal.json(run);
-  else for (const part of runText(run, terminal)) terminal.out(part);
+  else {
+    for (const part of runText(run, terminal)) terminal.out(part);
+    for (const line of await suggestions(run, client)) terminal.out(line);
+  }
   return exitCodes.ok;
+}
+
+/** Of a pipeline: what its last runs used, and requests that would fit. */
+function showUsage(usage: PipelineUsage, { output }: AskOptions, terminal: Terminal): ExitCode {
+  if (output === 'json') terminal.json(usage);
+  else if (usage.tasks.length > 0) terminal.out(usageTable(usage, terminal));
+  else terminal.out(`No run of pipeline "${usage.pipeline}" has told yet what it used; only runners in a cluster do.`);
+  return exitCodes.ok;
+}
+
+async function suggestions({ pipeline, tasks }: RunDetail, client: Client): Promise<string[]> {
+  if (!tasks.some(({ attempts }) => attempts.some(({ report }) => report?.usage))) return [];
+  const usage = await client.usage(pipeline);
+  const lines = usage.tasks
+    .map((task) => [task, suggestionText(task)] as const)
+    .filter(([task, text]) => text !== '' && tasks.some(({ name }) => name === task.task))
+    .map(([task, text]) => `Requests that would fit task ${task.task} better, by the last runs: ${text}`);
+  return lines.length > 0 ? ['', ...lines] : [];
 }
 
 function runText(run: RunDetail, terminal: Terminal): string[] {
@@ -67,12 +106,17 @@ function attemptLines(attempt: AttemptDetail, isLast: boolean, terminal: Termina
     phase(attempt.phase, terminal.colors),
     attempt.reason ?? '',
     report ? duration(report.durationMs) : '',
-    report?.peakMemoryBytes ? `${bytes(report.peakMemoryBytes)} at most` : '',
+    report ? memoryText(report) : '',
   ];
   const head = `  ${parts.filter(Boolean).join('  ')}`;
   if (report && isLast) return [head, ...reportLines(report, terminal).map((line) => `    ${line}`)];
   const why = report?.error?.message ?? message;
   return why ? [head, why.replace(/^/gm, '    ')] : [head];
+}
+
+function memoryText({ usage, peakMemoryBytes, durationMs }: TaskReport): string {
+  if (usage) return usageText(usage, durationMs);
+  return peakMemoryBytes ? `${bytes(peakMemoryBytes)} at most` : '';
 }
 
 function lastSample(tasks: readonly TaskDetail[]): Sample | null {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { onJobs, type TaskPlace } from '../../controller/manifests/place.ts';
 import type { Problem } from '../../schemas/generated/types.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { compileFolder } from '../folder.ts';
@@ -8,10 +9,10 @@ import type { OutputFormat, Terminal } from '../terminal.ts';
 
 export async function validate(
   dir: string,
-  { output }: { output: OutputFormat },
+  { output, jobs }: { output: OutputFormat; jobs?: string },
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const { pipelines, problems } = await compileFolder(dir);
+  const { pipelines, problems } = await compileFolder(dir, jobs === undefined ? undefined : await placeOf(jobs));
   if (output === 'json') {
     terminal.json({ pipelines: pipelines.map((pipeline) => pipeline.name), problems: problems.map(problemJson) });
     return problems.length > 0 ? exitCodes.failed : exitCodes.ok;
@@ -21,6 +22,12 @@ export async function validate(
     terminal.out(problemText({ ...problem, file: join(dir, problem.file) }, terminal.colors));
   terminal.out(verdict(pipelines.length, problems, terminal.colors));
   return problems.length > 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+/** What the operator allows, by the file of `start --jobs`. */
+async function placeOf(path: string): Promise<TaskPlace> {
+  const { readJobsConfig } = await import('../jobs-config.ts');
+  return onJobs(await readJobsConfig(path));
 }
 
 function verdict(pipelines: number, problems: readonly Problem[], colors: Terminal['colors']): string {

@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type {
   ApiError,
+  CalendarSpan,
   PipelineList,
+  PipelineUsage,
   RunDetail,
   RunList,
   RunRequest,
@@ -62,6 +64,9 @@ export function createClient(options: { server: string; actor?: string }) {
     run: (name: string) => get<RunDetail>(runPath(name)),
     windows: (pipeline: string, page: Page = {}) =>
       get<WindowList>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/windows${queryOf(page)}`),
+    calendar: (pipeline: string, span: { from: string; to: string; limit?: number }) =>
+      get<CalendarSpan>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/calendar${queryOf(span)}`),
+    usage: (pipeline: string) => get<PipelineUsage>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/usage`),
     startRun: (request: RunRequest) => post('/api/v1/runs', request),
     rerun: (name: string) => post(runPath(name, '/rerun')),
     cancel: (name: string) => post(runPath(name, '/cancel')),

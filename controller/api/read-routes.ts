@@ -1,14 +1,16 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Phase } from '../../schemas/generated/types.ts';
+import { readCalendarSpan, type SpanQuery } from './calendar.ts';
 import { ApiProblem } from './errors.ts';
 import type { ApiOptions } from './server.ts';
+import { pipelineUsage } from './usage.ts';
 
 const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100 };
 const text = { type: 'string', minLength: 1, maxLength: 200 };
 
-function query(properties: Record<string, unknown>) {
-  return { querystring: { type: 'object', additionalProperties: false, properties } };
+function query(properties: Record<string, unknown>, required: readonly string[] = []) {
+  return { querystring: { type: 'object', additionalProperties: false, properties, required } };
 }
 
 type Named = { Params: { name: string } };
@@ -28,6 +30,15 @@ export function addReadRoutes(
     '/api/v1/pipelines/:name/windows',
     { schema: query({ limit, before: text }) },
     async ({ params, query }) => (await reads.windows(params.name, query)) ?? noPipeline(params.name),
+  );
+  app.get<Named>('/api/v1/pipelines/:name/usage', async ({ params }) => {
+    const attempts = await reads.usage(params.name);
+    return attempts ? pipelineUsage(params.name, attempts) : noPipeline(params.name);
+  });
+  app.get<Named & { Querystring: SpanQuery }>(
+    '/api/v1/pipelines/:name/calendar',
+    { schema: query({ limit, from: text, to: text }, ['from', 'to']) },
+    async ({ params, query }) => (await readCalendarSpan(reads, params.name, query)) ?? noPipeline(params.name),
   );
   app.get<Named & { Querystring: { follow: boolean } }>(
     '/api/v1/runs/:name/logs',

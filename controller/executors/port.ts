@@ -1,4 +1,24 @@
-import type { Reason, TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
+import type {
+  CompiledBlock,
+  Container,
+  PodSettings,
+  Reason,
+  TaskOrder,
+  TaskReport,
+} from '../../schemas/generated/types.ts';
+
+/** A container block as it is run: nothing in it is left to evaluate. */
+export type ContainerTask = Pick<Container, 'image' | 'command' | 'args'> & {
+  readonly block: string;
+  /** Where the block stands in the source, for messages. */
+  readonly origin: CompiledBlock['origin'];
+  readonly env: Readonly<Record<string, string | { readonly secretKeyRef: { name: string; key: string } }>>;
+  /** Blocks whose rows it reads. */
+  readonly inputs: readonly string[];
+};
+
+/** What a task asks of the place where it runs. */
+export type TaskNeeds = { readonly pod?: PodSettings; readonly container?: ContainerTask };
 
 /** What an executor needs beside the order. `bundle` is asked for only when the executor does not hold that digest yet. */
 export type LaunchInput = {
@@ -7,7 +27,20 @@ export type LaunchInput = {
   /** Names of the environment variables and secrets that the pipeline's connections read. */
   readonly environment: readonly string[];
   readonly secrets: readonly { name: string; key: string }[];
+  /** Without it, what the executor gives to all. */
+  readonly task?: TaskNeeds;
 };
+
+/** Thrown by a launch that can only be refused again: the attempt fails for `reason`, where other errors leave it lost. */
+export class RefusedError extends Error {
+  readonly reason: Reason;
+
+  constructor(reason: Reason, message: string) {
+    super(message);
+    this.name = 'RefusedError';
+    this.reason = reason;
+  }
+}
 
 /**
  * What became of an attempt, read afresh (level, not edge).

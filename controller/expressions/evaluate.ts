@@ -14,7 +14,7 @@ import {
 import type { Temporal } from 'temporal-polyfill';
 import { ExpressionError } from './errors.ts';
 import { type Parsed, parseExpression, shorten } from './parse.ts';
-import { namesOf, type Scope } from './scope.ts';
+import { namesOf, type Scalar, type Scope } from './scope.ts';
 import { formatInstant, zoned } from './strftime.ts';
 import { walkExpression } from './walk.ts';
 
@@ -55,8 +55,7 @@ function run(source: string, parsed: Parsed, scope: Scope): Value {
 function bindings(scope: Scope): Record<string, CelInput> {
   const values: Record<string, CelInput> = Object.create(null);
   for (const [name, value] of Object.entries(scope.variables)) {
-    const isDouble = scope.types?.[name]?.type === 'number';
-    values[name] = typeof value === 'number' && Number.isInteger(value) && !isDouble ? BigInt(value) : value;
+    values[name] = scope.types?.[name]?.type === 'number' ? value : untyped(value);
   }
   if (scope.window) Object.assign(values, windowBindings(scope.window));
   if (scope.run) {
@@ -67,7 +66,21 @@ function bindings(scope: Scope): Record<string, CelInput> {
     ]);
   }
   if (scope.pipeline !== undefined) values.pipeline = new Map([['name', scope.pipeline]]);
+  if (scope.outputs) values.outputs = outputBindings(scope.outputs);
   return values;
+}
+
+/** CEL keeps integers and doubles apart; a whole number whose type nobody has said is an integer. */
+function untyped(value: Scalar): string | number | bigint | boolean | null {
+  return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : value;
+}
+
+function outputBindings(outputs: NonNullable<Scope['outputs']>): CelInput {
+  const blocks = Object.entries(outputs).map(([block, given]): [string, CelInput] => {
+    const named = Object.entries(given).map(([name, value]): [string, CelInput] => [name, untyped(value)]);
+    return [block, new Map(named) as CelInput];
+  });
+  return new Map(blocks) as CelInput;
 }
 
 function windowBindings(window: NonNullable<Scope['window']>): Record<string, CelInput> {

@@ -1,5 +1,5 @@
 import { expressionNames } from '../../schemas/expressions.ts';
-import { type ScopeNames, typeNames, visibleNames } from './names.ts';
+import { containersOf, type OutputNames, type ScopeNames, typeNames, visibleNames } from './names.ts';
 import type { Expr } from './parse.ts';
 import { unknownDirective } from './strftime.ts';
 import { didYouMean } from './suggest.ts';
@@ -7,6 +7,8 @@ import { didYouMean } from './suggest.ts';
 export type Fault = {
   readonly code: 'bad-expression' | 'unknown-name' | 'window-needed';
   readonly message: string;
+  /** An output that a container could have written and has not. */
+  readonly unwritten?: string;
 };
 
 /** What is wrong with the name `root.field.field` where it stands. The whole chain is judged, since only whole paths are values. */
@@ -18,9 +20,10 @@ export function judgePath(names: ScopeNames, root: string, fields: readonly stri
     return { code: 'unknown-name', message };
   }
   if (typeNames.has(path)) return undefined;
+  if (root === 'outputs' && names.outputs) return judgeOutput(names, names.outputs, fields);
   if (!Object.hasOwn(expressionNames, path)) return unknownPath(names, root, path);
   const { group } = expressionNames[path as keyof typeof expressionNames];
-  const hidden = group === 'run' ? !names.run : names.window === 'hidden';
+  const hidden = group === 'window' ? names.window === 'hidden' : !names.run || group === 'outputs';
   if (hidden) return unknownPath(names, root, path);
   if (group === 'run' || names.window === 'present') return undefined;
   const wayOut = 'add `schedule` to the pipeline or remove the name';
@@ -28,6 +31,36 @@ export function judgePath(names: ScopeNames, root: string, fields: readonly stri
     code: 'window-needed',
     message: `"${path}" needs a window, and there is none without a schedule; ${wayOut}`,
   };
+}
+
+/** `outputs.BLOCK.NAME`: what a container writes is known only when it has run, so NAME may be anything. */
+function judgeOutput(names: ScopeNames, outputs: OutputNames, fields: readonly string[]): Fault | undefined {
+  const [block, name, ...more] = fields;
+  const fault = (message: string): Fault => ({ code: 'unknown-name', message });
+  if (block === undefined || name === undefined || more.length > 0) {
+    const path = ['outputs', ...fields].join('.');
+    return fault(`"${path}" is no output; write outputs.BLOCK.NAME, with a container block and a name that it writes`);
+  }
+  const state = Object.hasOwn(outputs, block) ? outputs[block] : undefined;
+  if (state === 'upstream') return undefined;
+  if (typeof state === 'object') {
+    const given = state.length === 0 ? 'nothing' : state.join(', ');
+    const wayOut = `write {"${name}": …} to its /dev/termination-log`;
+    if (state.includes(name)) return undefined;
+    return {
+      ...fault(`block "${block}" has put out ${given} and no "${name}"; ${wayOut}`),
+      unwritten: `outputs.${block}.${name}`,
+    };
+  }
+  if (state === 'elsewhere') {
+    return fault(`block "${block}" has not run by then, since this block does not wait for it; add it to \`needs\``);
+  }
+  if (state === 'none') return fault(`block "${block}" is no container, and only containers have outputs; name one`);
+  const containers = containersOf(names);
+  const meant = didYouMean(block, containers);
+  const known =
+    containers.length === 0 ? '; add it to the pipeline and to `needs`' : `; name ${containers.join(' or ')}`;
+  return fault(`there is no block "${block}" whose output could be read${meant || known}`);
 }
 
 function unknownPath(names: ScopeNames, root: string, path: string): Fault {

@@ -23,12 +23,25 @@ export type ScopeNames = {
   readonly run: boolean;
   /** Whether `env_var` is a function here. */
   readonly environment: boolean;
+  /** The blocks of which `outputs.BLOCK` may be asked for. Absent where `outputs` is no name. */
+  readonly outputs?: OutputNames;
 };
+
+/**
+ * Why a block has outputs here, or has not: it is a container upstream, one elsewhere, or no container. Once it has run, the names
+ * that it has put out.
+ */
+export type OutputNames = Readonly<Record<string, 'upstream' | 'elsewhere' | 'none' | readonly string[]>>;
 
 /** The full names that may be used under `names`, for messages. */
 export function visibleNames(names: ScopeNames): string[] {
   const known = Object.entries(expressionNames)
-    .filter(([, { group }]) => (group === 'run' ? names.run : names.window !== 'hidden'))
+    .filter(([, { group }]) => group !== 'outputs' && (group === 'run' ? names.run : names.window !== 'hidden'))
     .map(([name]) => name);
-  return [...names.variables, ...known];
+  return [...names.variables, ...known, ...containersOf(names).map((block) => `outputs.${block}.NAME`)];
+}
+
+/** The blocks whose outputs may be named. */
+export function containersOf({ outputs = {} }: ScopeNames): string[] {
+  return Object.keys(outputs).filter((block) => outputs[block] !== 'elsewhere' && outputs[block] !== 'none');
 }

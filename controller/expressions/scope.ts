@@ -1,4 +1,4 @@
-import type { ScopeNames } from './names.ts';
+import type { OutputNames, ScopeNames } from './names.ts';
 
 /** A value of YAML or JSON that is no list and no object. */
 export type Scalar = string | number | boolean | null;
@@ -23,6 +23,8 @@ export type Scope = {
   readonly timeZone: string;
   readonly pipeline?: string;
   readonly run?: { readonly name: string; readonly runNo: number; readonly trigger: string };
+  /** What containers upstream have put out, by block. Absent where `outputs` is no name. */
+  readonly outputs?: Readonly<Record<string, Readonly<Record<string, Scalar>>>>;
   /** Looks up an environment variable. Only for Connections: without it `env_var` is no name. */
   readonly env?: (name: string) => string | undefined;
 };
@@ -34,5 +36,10 @@ export function namesOf(scope: Scope): ScopeNames {
     window: scope.window ? 'present' : 'absent',
     run: scope.run !== undefined && scope.pipeline !== undefined,
     environment: scope.env !== undefined,
+    ...(scope.outputs && { outputs: outputNames(scope.outputs) }),
   };
+}
+
+function outputNames(outputs: NonNullable<Scope['outputs']>): OutputNames {
+  return Object.fromEntries(Object.entries(outputs).map(([block, given]) => [block, Object.keys(given)]));
 }

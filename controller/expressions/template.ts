@@ -10,7 +10,7 @@ import { quotedExpressions } from './sql-quoting.ts';
 import { type ExpressionProblem, walkExpression } from './walk.ts';
 
 export { ExpressionError } from './errors.ts';
-export type { ScopeNames } from './names.ts';
+export type { OutputNames, ScopeNames } from './names.ts';
 export type { Scalar, ScalarType, Scope } from './scope.ts';
 
 /** A fault in a templated text: `offset` and `length` count UTF-16 units in it. */

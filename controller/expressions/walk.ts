@@ -12,6 +12,8 @@ type Walk = {
   readonly names: ScopeNames;
   readonly problems: ExpressionProblem[];
   readonly environment: string[];
+  /** What `has` asks for. */
+  readonly questions: Set<string>;
   macros: number;
 };
 
@@ -22,14 +24,16 @@ export function walkExpression(
   parsed: Parsed,
   names: ScopeNames,
 ): { problems: ExpressionProblem[]; environment: string[] } {
-  const walk: Walk = { parsed, names, problems: [], environment: [], macros: 0 };
+  const walk: Walk = { parsed, names, problems: [], environment: [], questions: new Set(), macros: 0 };
   visit(walk, parsed.expr, new Set());
   if (walk.macros > expressionLimits.macros) {
     const limit = `the limit is ${expressionLimits.macros}; move the logic into SQL`;
     const message = `the expression uses ${walk.macros} of map, filter, all and exists and ${limit}`;
     walk.problems.push({ code: 'bad-expression', offset: 0, length: 1, message });
   }
-  return walk;
+  // `has(outputs.a.b) ? outputs.a.b : 0` looks first whether the output was written.
+  const problems = walk.problems.filter(({ unwritten }) => unwritten === undefined || !walk.questions.has(unwritten));
+  return { problems, environment: walk.environment };
 }
 
 type Bound = ReadonlySet<string>;
@@ -57,7 +61,11 @@ function visitPath(walk: Walk, expr: Expr, bound: Bound): void {
     return;
   }
   const name = root.exprKind.value.name.replace(/^\./, '');
-  if (!bound.has(name)) report(walk, root, [name, ...fields].join('.'), judgePath(walk.names, name, fields));
+  if (bound.has(name)) return;
+  const path = [name, ...fields].join('.');
+  const isQuestion = expr.exprKind.case === 'selectExpr' && expr.exprKind.value.testOnly;
+  if (isQuestion) walk.questions.add(path);
+  report(walk, root, path, judgePath(walk.names, name, fields));
 }
 
 function visitCall(walk: Walk, expr: Expr, call: Kind<'callExpr'>, bound: Bound): void {

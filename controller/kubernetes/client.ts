@@ -63,6 +63,8 @@ export type Where = {
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 export type WatchListener = {
+  /** What is to be kept of an object of a list until all of the list is there: whole ones of thousands would fill the memory. */
+  slim?(one: Resource): Resource;
   /** All that is there; called first, and again after every gap in the watch. What it does not name is gone. */
   list(all: Resource[]): void;
   change(type: ChangeType, one: Resource): void;
@@ -82,7 +84,7 @@ export interface Kubernetes {
   /** Server-side apply as field manager `pipewright`; takes fields over that somebody else holds. */
   apply(resource: Resource, options?: { subresource?: 'status' }): Promise<Resource>;
   /** A JSON merge patch; null where there is nothing to patch. */
-  patch(kind: Kind, key: Key, mergePatch: object): Promise<Resource | null>;
+  patch(kind: Kind, key: Key, mergePatch: object, options?: { subresource?: 'scale' }): Promise<Resource | null>;
   /** What is not there, or has another uid than the given one, is gone already: no error. */
   remove(
     kind: Kind,
@@ -95,10 +97,18 @@ export interface Kubernetes {
       graceSeconds?: number;
     },
   ): Promise<void>;
-  /** A container's log from its beginning, as it comes; with `follow` until the container ends. */
+  /** A container's log, as it comes; with `follow` until the container ends. */
   podLog(
     key: Key & { namespace: string },
-    options: { container?: string; follow: boolean; signal: AbortSignal },
+    options: {
+      container?: string;
+      follow: boolean;
+      /** Each line begins with the time at which its node wrote it, RFC 3339, and a space. */
+      timestamps?: boolean;
+      /** Without what was written before: RFC 3339, whole seconds. */
+      since?: string;
+      signal: AbortSignal;
+    },
   ): AsyncIterable<string>;
   /**
    * Lists and watches until `signal` aborts, then resolves. Begins again after any error, with growing waits, and lists
@@ -110,11 +120,9 @@ export interface Kubernetes {
 }
 
 export type KubernetesOptions = {
-  /** Path of a kubeconfig; else `KUBECONFIG` or the user's own. */
+  /** Path of a kubeconfig; else `KUBECONFIG`, the user's own, or the service account of the pod that this runs in. */
   readonly kubeconfig?: string;
   readonly context?: string;
-  /** The service account of the pod that this runs in. */
-  readonly inCluster?: boolean;
   readonly log: Logger;
   /** Calls a second in the long run; 200. */
   readonly qps?: number;
@@ -140,13 +148,18 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
     },
     list: async (kind, where) => (await listPages(transport, kind, where)).items,
     ...createWrites(transport),
-    async *podLog(key, { container, follow, signal }) {
+    async *podLog(key, { container, follow, timestamps, since, signal }) {
       const body = await transport.open({
         verb: 'get',
         resource: 'pods/log',
         method: 'GET',
         path: pathOf({ apiVersion: 'v1', kind: 'Pod', plural: 'pods' }, key, 'log'),
-        query: { ...(container === undefined ? {} : { container }), ...(follow ? { follow: 'true' } : {}) },
+        query: {
+          ...(container === undefined ? {} : { container }),
+          ...(follow ? { follow: 'true' } : {}),
+          ...(timestamps ? { timestamps: 'true' } : {}),
+          ...(since === undefined ? {} : { sinceTime: since }),
+        },
         signal,
       });
       body.setEncoding('utf8');

@@ -1,7 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 
 /** Throws a sentence where the file can't be read, has no such context, or names no cluster. */
-export function loadConfig(options: { kubeconfig?: string; context?: string; inCluster?: boolean }): KubeConfig {
+export function loadConfig(options: { kubeconfig?: string; context?: string }): KubeConfig {
   const config = load(options);
   const { context } = options;
   if (context !== undefined) {
@@ -19,11 +19,10 @@ export function loadConfig(options: { kubeconfig?: string; context?: string; inC
   return config;
 }
 
-function load({ kubeconfig, inCluster }: { kubeconfig?: string; inCluster?: boolean }): KubeConfig {
+function load({ kubeconfig }: { kubeconfig?: string }): KubeConfig {
   const config = new KubeConfig();
   try {
-    if (inCluster) config.loadFromCluster();
-    else if (kubeconfig) config.loadFromFile(kubeconfig);
+    if (kubeconfig) config.loadFromFile(kubeconfig);
     else config.loadFromDefault();
   } catch (error) {
     const which = kubeconfig ? `the kubeconfig ${kubeconfig}` : 'the kubeconfig';

@@ -11,18 +11,24 @@ type Page = {
   readonly items: readonly Omit<Resource, 'apiVersion' | 'kind'>[] | null;
 };
 
+type Options = {
+  readonly signal?: AbortSignal;
+  /** What is to be kept of an object until the last page is there. */
+  readonly slim?: ((one: Resource) => Resource) | undefined;
+};
+
 /** All of a kind, and the version of the whole, from which a watch goes on. */
 export async function listPages(
   transport: Transport,
   kind: Kind,
   where: Where,
-  signal?: AbortSignal,
+  options: Options = {},
 ): Promise<{ items: Resource[]; resourceVersion: string }> {
   try {
-    return await readPages(transport, kind, where, signal);
+    return await readPages(transport, kind, where, options);
   } catch (error) {
     // Between two pages the server forgot the version of the first one: the list is begun once more.
-    if (error instanceof KubernetesError && error.status === 410) return readPages(transport, kind, where, signal);
+    if (error instanceof KubernetesError && error.status === 410) return readPages(transport, kind, where, options);
     throw error;
   }
 }
@@ -34,7 +40,7 @@ export function selectorsOf({ labels, fields }: Where): Record<string, string> {
   };
 }
 
-async function readPages(transport: Transport, kind: Kind, where: Where, signal?: AbortSignal) {
+async function readPages(transport: Transport, kind: Kind, where: Where, { signal, slim = (one) => one }: Options) {
   const items: Resource[] = [];
   let token: string | undefined;
   for (;;) {
@@ -53,7 +59,7 @@ async function readPages(transport: Transport, kind: Kind, where: Where, signal?
     })) as unknown as Page;
     // The items of a list do not say what they are.
     for (const item of page.items ?? [])
-      items.push({ ...item, apiVersion: kind.apiVersion, kind: kind.kind } as Resource);
+      items.push(slim({ ...item, apiVersion: kind.apiVersion, kind: kind.kind } as Resource));
     token = page.metadata.continue || undefined;
     if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
   }

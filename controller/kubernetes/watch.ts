@@ -35,7 +35,7 @@ export async function watchResources(options: WatchOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       if (from === null || performance.now() - listedAt > relistMs) {
-        const all = await listPages(transport, kind, where, signal);
+        const all = await listPages(transport, kind, where, { signal, slim: on.slim });
         from = all.resourceVersion;
         listedAt = performance.now();
         on.list(all.items);

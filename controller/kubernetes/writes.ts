@@ -32,12 +32,12 @@ export function createWrites(transport: Transport): Pick<Kubernetes, 'create' | 
         contentType: 'application/apply-patch+yaml',
       });
     },
-    async patch(kind, key, mergePatch) {
+    async patch(kind, key, mergePatch, { subresource } = {}) {
       return transport.find({
         verb: 'patch',
-        resource: kind.plural,
+        resource: subresource ? `${kind.plural}/${subresource}` : kind.plural,
         method: 'PATCH',
-        path: pathOf(kind, key),
+        path: pathOf(kind, key, subresource),
         query: { fieldManager },
         body: mergePatch,
         contentType: 'application/merge-patch+json',

@@ -1,20 +1,24 @@
 import type { PipelineBlock } from '../../schemas/generated/types.ts';
 import { type Body, checkBody, checkOneForm } from './check-body.ts';
 import { checkDeclarations, checkWith } from './check-parameters.ts';
+import { checkPod } from './check-pod.ts';
 import { blockNames, checkTexts, needsWindow } from './check-texts.ts';
 import { type Context, createReport, type Report } from './context.ts';
+import { reportExcess } from './excess.ts';
 import type { Path } from './locate.ts';
 import type { BlockManifest, PipelineManifest } from './manifest.ts';
 
 /** Checks a Block: what it says by itself. */
 export function checkBlockManifest(context: Context, manifest: BlockManifest): void {
   const report = createReport(context, manifest);
-  checkTexts({ context, manifest, definition: 'BlockSpec', names: blockNames(manifest) });
+  const names = blockNames(manifest);
+  checkTexts({ context, manifest, definition: 'BlockSpec', names: () => names });
   if (manifest.faults.length > 0) return;
   const { spec } = manifest.value;
   checkDeclarations(spec.parameters ?? {}, report, ['spec', 'parameters']);
-  checkOneForm(report, ['spec'], spec, ['load', 'transform', 'export']);
+  checkOneForm(report, ['spec'], spec, ['load', 'transform', 'export', 'container']);
   checkBody({ context, manifest, body: spec, path: ['spec'] });
+  reportExcess(context, report, { container: spec.container }, (path) => ['spec', ...path]);
 }
 
 /** Checks a block of a pipeline by itself; `checkGraph` sees to what is between blocks. */
@@ -22,8 +26,9 @@ export function checkBlock(context: Context, manifest: PipelineManifest, block: 
   const report = createReport(context, manifest);
   const path = ['spec', 'blocks', index];
   const { schedule } = manifest.value.spec;
-  checkOneForm(report, path, block, ['load', 'transform', 'export', 'use']);
+  checkOneForm(report, path, block, ['load', 'transform', 'export', 'container', 'use']);
   checkBody({ context, manifest, body: block, path });
+  checkPod(block, report, path);
   if (!schedule && block.export?.postgres.write.mode === 'replaceWindow') {
     const message =
       'is replaceWindow, and there is no window without a schedule; add `schedule` to the pipeline or choose another mode';
@@ -33,6 +38,11 @@ export function checkBlock(context: Context, manifest: PipelineManifest, block: 
   else if (block.with)
     report([...path, 'with'], 'bad-parameter', 'is only for `use`; add `use: NAME` or remove it', { on: 'key' });
   checkInputs(context, block, report, path);
+  if (block.pod?.image !== undefined && bodyOf(context, block)?.container) {
+    const message =
+      'is for blocks that the runner executes, and this one is a container; write `container.image` alone';
+    report([...path, 'pod', 'image'], 'one-form', message, { on: 'key' });
+  }
 }
 
 function checkUse(

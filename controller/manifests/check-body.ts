@@ -1,12 +1,13 @@
 import type { Check, Export, Load, PipelineBlock } from '../../schemas/generated/types.ts';
 import { parseTableName } from '../../schemas/table-name.ts';
+import { checkContainer } from './check-container.ts';
 import { type Context, createReport, type Report } from './context.ts';
 import type { Path } from './locate.ts';
 import type { Manifest } from './manifest.ts';
 import { hasPassword, isSecretHeader } from './secrets.ts';
 
 /** What a block does, in a Pipeline or in a Block. */
-export type Body = Pick<PipelineBlock, 'load' | 'transform' | 'export' | 'checks'>;
+export type Body = Pick<PipelineBlock, 'load' | 'transform' | 'export' | 'container' | 'checks'>;
 
 type Options = { context: Context; manifest: Manifest; body: Body; path: Path };
 type Part = { readonly context: Context; readonly report: Report; readonly path: Path };
@@ -18,13 +19,11 @@ export function checkBody({ context, manifest, body, path }: Options): void {
   if (body.load) checkLoad(body.load, part('load'));
   if (body.export) checkExport(body.export, part('export'));
   const checks = body.checks ?? [];
-  if (body.export && checks.length > 0) {
-    report(
-      [...path, 'checks'],
-      'bad-value',
-      'cannot stand here, since an export has no rows of its own; move them to the block it reads',
-      { on: 'key' },
-    );
+  if (body.container) checkContainer(body.container, report, [...path, 'container']);
+  const rowless = body.container ? 'a container has no rows' : body.export && 'an export has no rows of its own';
+  if (rowless && checks.length > 0) {
+    const message = `cannot stand here, since ${rowless}; move them to the block it reads`;
+    report([...path, 'checks'], 'bad-value', message, { on: 'key' });
   }
   for (const [index, check] of checks.entries())
     checkOneForm(report, [...path, 'checks', index], check, ['expect', 'sql'] satisfies (keyof Check)[]);

@@ -1,8 +1,11 @@
+import type { Connection } from '../../schemas/generated/types.ts';
 import { environmentNames } from '../expressions/template.ts';
 import { checkOneForm } from './check-body.ts';
 import { checkTexts } from './check-texts.ts';
 import type { Context } from './context.ts';
 import { createReport } from './context.ts';
+import { reportExcess } from './excess.ts';
+import type { Path } from './locate.ts';
 import type { ConnectionManifest } from './manifest.ts';
 import { hasPassword, isLookedUp, isSecretHeader } from './secrets.ts';
 import { stringsOf } from './strings.ts';
@@ -15,7 +18,7 @@ export function checkConnection(context: Context, manifest: ConnectionManifest):
     context,
     manifest,
     definition: 'ConnectionSpec',
-    names: { variables: [], window: 'hidden', run: false, environment: true },
+    names: () => ({ variables: [], window: 'hidden', run: false, environment: true }),
   });
   if (manifest.faults.length > 0) return;
   checkOneForm(report, ['spec'], spec, ['postgres', 'http']);
@@ -35,6 +38,9 @@ export function checkConnection(context: Context, manifest: ConnectionManifest):
       'has a password in clear text; send it as a header with a secretKeyRef',
     );
   }
+  const secrets = secretsOf(manifest.value);
+  const asked = { secrets: secrets.map(({ name }) => name) };
+  reportExcess(context, report, asked, ([, index]) => secrets[Number(index)]?.path);
 }
 
 /** The environment variables and secrets that a Connection reads, in the order in which it names them. */
@@ -42,14 +48,22 @@ export function connectionReads({ value }: ConnectionManifest): {
   environment: string[];
   secrets: { name: string; key: string }[];
 } {
-  const { spec } = value;
-  const secrets = [spec.postgres?.password, ...Object.values(spec.http?.headers ?? {})];
   return {
-    environment: stringsOf('ConnectionSpec', spec, []).flatMap(({ text }) => environmentNames(text)),
-    secrets: secrets.flatMap((secret) => {
-      if (typeof secret !== 'object') return [];
-      const { name, key } = secret.secretKeyRef;
-      return [{ name, key }];
-    }),
+    environment: stringsOf('ConnectionSpec', value.spec, []).flatMap(({ text }) => environmentNames(text)),
+    secrets: secretsOf(value).map(({ name, key }) => ({ name, key })),
   };
+}
+
+/** The secrets of a Connection, and where they are named. */
+function secretsOf({ spec }: Connection): { name: string; key: string; path: Path }[] {
+  const places: [at: Path, value: string | { secretKeyRef: { name: string; key: string } } | undefined][] = [
+    [['spec', 'postgres', 'password'], spec.postgres?.password],
+    ...Object.entries(spec.http?.headers ?? {}).map(([header, value]): (typeof places)[number] => [
+      ['spec', 'http', 'headers', header],
+      value,
+    ]),
+  ];
+  return places.flatMap(([path, value]) =>
+    typeof value === 'object' ? [{ ...value.secretKeyRef, path: [...path, 'secretKeyRef', 'name'] }] : [],
+  );
 }

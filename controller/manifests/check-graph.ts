@@ -82,11 +82,12 @@ function checkReference(options: {
     const others = [...names].filter((other) => other !== block.name);
     const known = others.length === 0 ? '; the pipeline has no other block' : `; the blocks are ${others.join(', ')}`;
     report(path, 'unknown-block', `${verb} "${name}", which does not exist${didYouMean(name, others) || known}`);
-  } else if (field === 'from' && source && bodyOf(context, source)?.export) {
-    report(
-      path,
-      'missing-input',
-      `reads from "${name}", which is an export and has no rows; read from what it reads, or use \`needs\` to wait for it`,
-    );
+  } else if (field === 'from' && source) {
+    const body = bodyOf(context, source);
+    const what = `reads from "${name}", which is`;
+    const wait = 'use `needs` to wait for it';
+    if (body?.export)
+      report(path, 'missing-input', `${what} an export and has no rows; read from what it reads, or ${wait}`);
+    if (body?.container) report(path, 'missing-input', `${what} a container and gives no rows; ${wait}`);
   }
 }

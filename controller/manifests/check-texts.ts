@@ -11,15 +11,19 @@ type Options = {
   readonly manifest: Manifest;
   /** The definition of the schema that `manifest.value.spec` follows. */
   readonly definition: 'PipelineSpec' | 'BlockSpec' | 'ConnectionSpec';
-  readonly names: ScopeNames;
+  /** What expressions may name in a text at `path`. */
+  readonly names: (path: Path, text: string) => ScopeNames;
 };
 
 /** Checks every text of a manifest: expressions where they are evaluated, none where they are not, and SQL in files. */
 export function checkTexts({ context, manifest, definition, names }: Options): void {
   for (const string of stringsOf(definition, manifest.value.spec, ['spec'])) {
     if (!isSound(manifest, string.path)) continue;
-    if (isFileOfSql(string.path)) checkSqlFile(context, manifest, string, names);
-    else for (const problem of problemsOf(context, string, names)) reportText(context, manifest, string.path, problem);
+    const { path, text } = string;
+    if (isFileOfSql(path)) checkSqlFile(context, manifest, string, names);
+    else
+      for (const problem of problemsOf(context, string, names(path, text)))
+        reportText(context, manifest, path, problem);
   }
 }
 
@@ -32,8 +36,9 @@ function problemsOf(
   const field = path.at(-1);
   if (field === 'when') return checkCondition(text, names);
   if (isTemplated && !text.includes('{{')) return [];
-  const key = () => JSON.stringify([isSql, names, text]);
-  if (isTemplated) return context.once(key(), () => (isSql ? checkSql : checkTemplate)(text, names));
+  const check = () => (isSql ? checkSql : checkTemplate)(text, names);
+  // Names with outputs hold all blocks: as a key they would cost more than what they save.
+  if (isTemplated) return names.outputs ? check() : context.once(JSON.stringify([isSql, names, text]), check);
   const offset = field === 'description' ? -1 : text.indexOf('{{');
   if (offset < 0) return [];
   const message = 'a {{ }} is not evaluated in this field; write the value itself';
@@ -53,7 +58,12 @@ function isFileOfSql(path: Path): boolean {
   return path.at(-1) === 'file' && path.at(-2) === 'sql';
 }
 
-function checkSqlFile(context: Context, manifest: Manifest, { text, path }: ManifestString, names: ScopeNames): void {
+function checkSqlFile(
+  context: Context,
+  manifest: Manifest,
+  { text, path }: ManifestString,
+  names: Options['names'],
+): void {
   const { diagnostics, files } = context;
   const subject = fieldSubject(manifest, manifest.value, path);
   const found = resolveReference(files, manifest.file, text);
@@ -61,7 +71,8 @@ function checkSqlFile(context: Context, manifest: Manifest, { text, path }: Mani
     diagnostics.at(manifest, { path }, found.code, `${subject}: ${found.message}`);
     return;
   }
-  for (const { code, offset, length, message } of checkSql(files.get(found.path) ?? '', names)) {
+  const sql = files.get(found.path) ?? '';
+  for (const { code, offset, length, message } of checkSql(sql, names(path, sql))) {
     diagnostics.inFile(found.path, { offset, end: offset + length }, code, `${subject}: ${message}`, manifest);
   }
 }

@@ -6,7 +6,6 @@ import type {
   CompiledTask,
   Load,
   PipelineBlock,
-  Retry,
   Transform,
 } from '../../schemas/generated/types.ts';
 import type { Body } from './check-body.ts';
@@ -14,10 +13,8 @@ import { connectionReads } from './check-connection.ts';
 import { conversion } from './check-parameters.ts';
 import type { Context } from './context.ts';
 import { digestOf, sortKeys } from './digest.ts';
-import { parseDuration } from './duration.ts';
+import { milliseconds } from './duration.ts';
 import { resolveReference } from './files.ts';
-import { fuseBlocks } from './fuse.ts';
-import { upstream } from './graph.ts';
 import type { BlockManifest, ConnectionManifest, PipelineManifest, Position } from './manifest.ts';
 
 type Options = {
@@ -26,10 +23,11 @@ type Options = {
   /** The blocks in topological order. */
   order: readonly PipelineBlock[];
   schedule: CompiledSchedule | null;
+  tasks: readonly CompiledTask[];
 };
 
 /** Compiles a pipeline in which nothing is wrong. */
-export function compilePipeline({ context, manifest, order, schedule }: Options): CompiledPipeline {
+export function compilePipeline({ context, manifest, order, schedule, tasks }: Options): CompiledPipeline {
   const { metadata, spec } = manifest.value;
   const blocks = order.map((block) => compileBlock(context, manifest, block));
   const connections = connectionsOf(context, blocks);
@@ -38,7 +36,7 @@ export function compilePipeline({ context, manifest, order, schedule }: Options)
     variables: spec.variables ?? {},
     timeZone: schedule?.calendar.timeZone ?? 'UTC',
     blocks: blocks as Bundle['blocks'],
-    tasks: compileTasks(order, spec.retry),
+    tasks: tasks as Bundle['tasks'],
     connections: Object.fromEntries(connections.map(({ name, value }) => [name, value.spec])),
     files: filesOf(context, blocks),
   });
@@ -48,7 +46,7 @@ export function compilePipeline({ context, manifest, order, schedule }: Options)
     ...(spec.description !== undefined && { description: spec.description }),
     labels: metadata.labels ?? {},
     schedule,
-    suspend: spec.suspend ?? false,
+    ...(spec.suspend !== undefined && { suspend: spec.suspend }),
     maxActiveRuns: spec.maxActiveRuns ?? 1,
     timeoutMs: milliseconds(spec.timeout),
     bundleDigest: bundleDigestOf(bundle),
@@ -111,8 +109,12 @@ function parametersOf({ value }: BlockManifest, block: PipelineBlock): NonNullab
 }
 
 /** The body with its SQL files named by their path in the source. */
-function bodyOf(context: Context, file: string, body: Body): Pick<CompiledBlock, 'load' | 'transform' | 'export'> {
-  const { load, transform, export: target } = body;
+function bodyOf(
+  context: Context,
+  file: string,
+  body: Body,
+): Pick<CompiledBlock, 'load' | 'transform' | 'export' | 'container'> {
+  const { load, transform, export: target, container } = body;
   return {
     ...(load && {
       load: load.postgres
@@ -121,6 +123,7 @@ function bodyOf(context: Context, file: string, body: Body): Pick<CompiledBlock,
     }),
     ...(transform && { transform: { ...transform, sql: sqlOf(context, file, transform.sql) } }),
     ...(target && { export: target }),
+    ...(container && { container }),
   };
 }
 
@@ -164,44 +167,4 @@ function readsOf(
     environment: [...new Set(reads.flatMap((each) => each.environment))].sort(),
     secrets: [...secrets.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, secret]) => secret),
   };
-}
-
-function compileTasks(order: readonly PipelineBlock[], defaults: Retry | undefined): CompiledTask[] {
-  const fusable = order.map((block) => ({ ...block, begins: beginsTask(block), isAlone: block.isolate === true }));
-  const groups = fuseBlocks(fusable);
-  const taskOf = new Map(groups.flatMap((names) => names.map((name) => [name, names.at(-1) ?? ''])));
-  const byName = new Map(order.map((block) => [block.name, block]));
-  const readElsewhere = new Set(
-    order.flatMap(({ name, from = [] }) => from.filter((source) => taskOf.get(source) !== taskOf.get(name))),
-  );
-  return groups.map((names) => {
-    const members = names.flatMap((name) => byName.get(name) ?? []);
-    const [head] = members;
-    const name = names.at(-1) ?? '';
-    const isOutside = (other: string) => taskOf.get(other) !== name;
-    return {
-      name,
-      blocks: names as CompiledTask['blocks'],
-      needs: [...new Set(members.flatMap(upstream).flatMap((other) => taskOf.get(other) ?? []))].filter(
-        (task) => task !== name,
-      ),
-      inputs: [...new Set(members.flatMap(({ from }) => from ?? []).filter(isOutside))],
-      outputs: names.filter((each) => readElsewhere.has(each)),
-      ...(head?.when !== undefined && { when: head.when }),
-      retry: retryOf({ ...defaults, ...head?.retry }),
-      timeoutMs: milliseconds(head?.timeout),
-    };
-  });
-}
-
-function beginsTask(block: PipelineBlock): boolean {
-  return [block.when, block.retry, block.timeout].some((own) => own !== undefined) || (block.needs ?? []).length > 0;
-}
-
-function retryOf({ limit = 0, initial = '30s', factor = 2, max = '10m' }: Retry): CompiledTask['retry'] {
-  return { limit, initialMs: parseDuration(initial) ?? 0, factor, maxMs: parseDuration(max) ?? 0 };
-}
-
-function milliseconds(duration: string | undefined): number | null {
-  return duration === undefined ? null : (parseDuration(duration) ?? null);
 }

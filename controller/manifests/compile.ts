@@ -7,6 +7,7 @@ import { createContext } from './context.ts';
 import { createDiagnostics, type Diagnostics } from './diagnostics.ts';
 import type { Files } from './files.ts';
 import { type Manifest, type Place, subject } from './manifest.ts';
+import type { TaskPlace } from './place.ts';
 import { readManifests } from './read.ts';
 
 /** What a source means. */
@@ -21,13 +22,20 @@ export type Compilation = {
   readonly unreadable: boolean;
 };
 
-/** Compiles every manifest among `files` (path relative to the source, with `/` → text). Depends on nothing else. */
-export function compile(files: Files): Compilation {
+type Options = {
+  /** Path relative to the source, with `/` → text. */
+  readonly files: Files;
+  /** Where tasks run; without it, what a place may refuse is no problem. */
+  readonly place?: TaskPlace | undefined;
+};
+
+/** Compiles every manifest among `files`. Depends on nothing else. */
+export function compile({ files, place }: Options): Compilation {
   const diagnostics = createDiagnostics({ files });
   const reading = readManifests({ files, diagnostics });
   const all = [...reading.lost, ...reading.manifests];
   reportDuplicates(all, diagnostics);
-  const context = createContext({ files, diagnostics, reading });
+  const context = createContext({ files, diagnostics, reading, place });
   const { manifests } = reading;
   for (const manifest of manifests) if (manifest.kind === 'Connection') checkConnection(context, manifest);
   for (const manifest of manifests) if (manifest.kind === 'Block') checkBlockManifest(context, manifest);

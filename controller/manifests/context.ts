@@ -4,12 +4,15 @@ import type { Diagnostics, Target } from './diagnostics.ts';
 import type { Files } from './files.ts';
 import type { Path } from './locate.ts';
 import { fieldSubject, type Kind, type Manifest, type Place } from './manifest.ts';
+import type { TaskPlace } from './place.ts';
 import type { Reading } from './read.ts';
 
 /** What every check can look at: the source, the other manifests, and where problems go. */
 export type Context = {
   readonly files: Files;
   readonly diagnostics: Diagnostics;
+  /** Where tasks run; undefined where only the manifests themselves are judged. */
+  readonly place: TaskPlace | undefined;
   /** The manifest of that name; `broken` when it has problems of its own, which are reported where they are. */
   find<K extends Kind>(kind: K, name: string): Extract<Manifest, { kind: K }> | 'broken' | undefined;
   /** What `compute` returned for this key first: for answers that many pipelines ask for and that cost something. */
@@ -18,9 +21,9 @@ export type Context = {
   hint(kind: Kind, name: string): string;
 };
 
-type Options = { files: Files; diagnostics: Diagnostics; reading: Reading };
+type Options = { files: Files; diagnostics: Diagnostics; reading: Reading; place: TaskPlace | undefined };
 
-export function createContext({ files, diagnostics, reading }: Options): Context {
+export function createContext({ files, diagnostics, reading, place }: Options): Context {
   const index = new Map<string, Manifest | Place>();
   for (const place of [...reading.lost, ...reading.manifests]) index.set(`${place.kind} ${place.name}`, place);
   // Comparing each of many wrong names with each of many right ones would take minutes.
@@ -29,6 +32,7 @@ export function createContext({ files, diagnostics, reading }: Options): Context
   return {
     files,
     diagnostics,
+    place,
     find<K extends Kind>(kind: K, name: string) {
       const found = index.get(`${kind} ${name}`);
       if (!found) return undefined;

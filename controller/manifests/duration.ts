@@ -16,6 +16,11 @@ export function parseDuration(text: string): number | undefined {
   return total <= longest ? total : undefined;
 }
 
+/** The milliseconds of a duration that was checked; null where there is none. */
+export function milliseconds(duration: string | undefined): number | null {
+  return duration === undefined ? null : (parseDuration(duration) ?? null);
+}
+
 /** Reports durations of the schema’s form that are longer than is taken, and limits of no length. */
 export function checkDurations(manifest: PipelineManifest, report: Report): void {
   for (const { text, path } of stringsOf('PipelineSpec', manifest.value.spec, ['spec'])) {
@@ -29,10 +34,13 @@ export function checkDurations(manifest: PipelineManifest, report: Report): void
   }
 }
 
-const fields = new Set(['delay', 'deadline', 'timeout', 'initial', 'max']);
+const fields = new Set(['delay', 'jitter', 'deadline', 'timeout', 'initial', 'max']);
+
+const holders = new Set(['schedule', 'retry', 'timeout']);
 
 function isDuration(path: Path): boolean {
   const [, list, , field] = path;
-  const inBlock = list === 'blocks' && (field === 'retry' || field === 'timeout');
-  return fields.has(String(path.at(-1))) && (inBlock || (list !== 'blocks' && list !== 'variables'));
+  // Labels, variables and the like may be named as a duration is.
+  const holder = String(list === 'blocks' ? field : list);
+  return fields.has(String(path.at(-1))) && holders.has(holder);
 }

@@ -43,3 +43,19 @@ function findCycle(waiting: readonly Node[], done: ReadonlySet<string>): string[
   }
   return current ? trail.slice(trail.indexOf(current.name)) : trail;
 }
+
+/** The names of all blocks that the one called `name` waits for, directly or not; itself among them only in a circle. */
+export function ancestors(blocks: readonly Node[], name: string): ReadonlySet<string> {
+  const byName = new Map(blocks.map((block) => [block.name, block]));
+  const found = new Set<string>();
+  const open = [name];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const block = byName.get(next);
+    for (const above of block ? upstream(block) : []) {
+      if (found.has(above)) continue;
+      found.add(above);
+      open.push(above);
+    }
+  }
+  return found;
+}

@@ -23,7 +23,7 @@ type Typed<K extends Kind, Value> = Place & {
   readonly value: Value;
   /** Where `metadata.name` stands. */
   readonly at: Position;
-  /** Where bodies (`load`, `transform`, `export`) stand: one for each block of a Pipeline, one for a Block. */
+  /** Where bodies (`load`, `transform`, `export`, `container`) stand: one for each block of a Pipeline, one for a Block. */
   readonly bodies: readonly Position[];
   /** Where the value violates its schema. */
   readonly faults: readonly Fault[];
@@ -64,9 +64,13 @@ export function fieldSubject(place: Place, value: unknown, path: Path): string {
 }
 
 function join(base: string, path: Path): string {
-  if (path.length === 0) return base;
+  return path.length === 0 ? base : `${base}: ${fieldText(path)}`;
+}
+
+/** `load.http.url`: how messages name a field by itself. */
+export function fieldText(path: Path): string {
   const steps = path.map((step) => (/^\d+$/.test(String(step)) ? `[${step}]` : `.${step}`));
-  return `${base}: ${steps.join('').replace(/^\./, '')}`;
+  return steps.join('').replace(/^\./, '');
 }
 
 /** What a path leads to in a plain value, or undefined. */

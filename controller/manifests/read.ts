@@ -152,7 +152,7 @@ function reportFaults(faults: readonly SchemaFault[], place: Place, value: unkno
   diagnostics.at(place, { path: [] }, 'more-problems', message);
 }
 
-const forms = ['load', 'transform', 'export', 'use'];
+const forms = ['load', 'transform', 'export', 'container', 'use'];
 
 /** Paths of the bodies, or of what stands for them where there is none. */
 function bodyPaths({ kind }: Place, value: unknown): Path[] {

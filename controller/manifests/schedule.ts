@@ -1,23 +1,30 @@
 import { Temporal } from 'temporal-polyfill';
 import type { CalendarSpec, CompiledSchedule, Schedule } from '../../schemas/generated/types.ts';
 import { didYouMean } from '../expressions/suggest.ts';
-import { checkCron, isTimeZone, parseEvery, parseInstant } from '../windows/spec.ts';
+import { isTimeZone, parseEvery, parseInstant } from '../windows/spec.ts';
 import { checkOneForm } from './check-body.ts';
 import type { Context, Report } from './context.ts';
+import { compileCron } from './cron-schedule.ts';
+import { digestOf } from './digest.ts';
 import { parseDuration } from './duration.ts';
 
 const path = ['spec', 'schedule'];
 
-/** Checks a schedule and compiles it. Undefined when it has problems. */
-export function compileSchedule(context: Context, schedule: Schedule, report: Report): CompiledSchedule | undefined {
+/** Checks a pipeline's schedule and compiles it. Undefined when it has problems. */
+export function compileSchedule(options: {
+  context: Context;
+  pipeline: string;
+  schedule: Schedule;
+  report: Report;
+}): CompiledSchedule | undefined {
+  const { context, pipeline, schedule, report } = options;
   checkOneForm(report, path, schedule, ['every', 'cron']);
   const every = schedule.every === undefined ? undefined : (parseEvery(schedule.every) ?? undefined);
   if (schedule.every !== undefined && !every) {
     const message = `is "${schedule.every}", which is not the length of a window; write a unit or a multiple, such as \`month\` or \`15 minutes\``;
     report([...path, 'every'], 'bad-every', message);
   }
-  const cronFault = schedule.cron === undefined ? null : checkCron(schedule.cron);
-  if (cronFault !== null) report([...path, 'cron'], 'bad-cron', cronFault);
+  const cron = compileCron(schedule, report);
   const timeZone = schedule.timeZone ?? 'UTC';
   const zoneIsKnown = context.once(`zone ${timeZone}`, () => isTimeZone(timeZone));
   if (!zoneIsKnown) {
@@ -26,16 +33,22 @@ export function compileSchedule(context: Context, schedule: Schedule, report: Re
     report([...path, 'timeZone'], 'unknown-time-zone', `is "${timeZone}", which is no time zone${meant}`);
   }
   const times = zoneIsKnown ? readTimes(schedule, timeZone, report) : undefined;
-  const one = (every === undefined) !== (schedule.cron === undefined || cronFault !== null);
-  if (!times || !one) return undefined;
+  const one = (every === undefined) !== (cron === null);
+  if (!times || !one || cron === undefined) return undefined;
   return {
-    calendar: calendarOf(schedule, timeZone, times.startAt, every),
+    calendar: cron ? { ...cron, timeZone } : calendarOf(timeZone, times.startAt, every),
     startAt: text(times.startAt),
     endAt: text(times.endAt),
-    delayMs: parseDuration(schedule.delay ?? '0s') ?? 0,
+    delayMs: (parseDuration(schedule.delay ?? '0s') ?? 0) + jitterOf(pipeline, schedule),
     deadlineMs: schedule.deadline === undefined ? null : (parseDuration(schedule.deadline) ?? null),
     catchUp: schedule.catchUp ?? 'latest',
   };
+}
+
+/** The same for a pipeline at all times, and spread evenly over pipelines: whole seconds. */
+function jitterOf(pipeline: string, { jitter = '0s' }: Schedule): number {
+  const seconds = Math.floor((parseDuration(jitter) ?? 0) / 1000);
+  return seconds === 0 ? 0 : (Number.parseInt(digestOf(pipeline).slice(0, 12), 16) % seconds) * 1000;
 }
 
 type Times = { startAt: Date | undefined; endAt: Date | undefined };
@@ -63,15 +76,13 @@ function readTimes(schedule: Schedule, timeZone: string, report: Report): Times 
   return good ? times : undefined;
 }
 
-/** Multiples are counted from `startAt`, as the person who wrote `2 weeks` expects; single units and cron need no anchor. */
+/** Multiples are counted from `startAt`, as the person who wrote `2 weeks` expects; single units need no anchor. */
 function calendarOf(
-  schedule: Schedule,
   timeZone: string,
   startAt: Date | undefined,
   every: CalendarSpec['every'] | undefined,
 ): CalendarSpec {
-  if (!every) return { cron: (schedule.cron ?? '').trim().replace(/\s+/g, ' '), timeZone };
-  if (every.count === 1 || !startAt) return { every, timeZone };
+  if (!every || every.count === 1 || !startAt) return { ...(every && { every }), timeZone };
   const local = Temporal.Instant.fromEpochMilliseconds(startAt.getTime())
     .toZonedDateTimeISO(timeZone)
     .toPlainDateTime();

@@ -178,7 +178,7 @@ function describe(field: string, schema: Schema): string {
 /** A description as the end of a sentence. */
 function lower(description: unknown): string {
   const text = typeof description === 'string' ? description.replace(/\.$/, '') : 'another value';
-  return /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+  return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
 
 function pathOf(pointer: string): (string | number)[] {

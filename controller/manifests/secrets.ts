@@ -18,3 +18,8 @@ const schemeAndLookUp = new RegExp(`^(?:basic|bearer|token|apikey)\\s+${lookUp}$
 export function isLookedUp(text: string): boolean {
   return onlyLookUp.test(text) || schemeAndLookUp.test(text);
 }
+
+/** Whether an environment variable of this name carries a secret: by its last word, since `MAX_TOKENS` is none. */
+export function isSecretVariable(name: string): boolean {
+  return /(^|_)(password|passwd|secret|token|api_?key|access_?key|private_?key|credentials?)$/i.test(name);
+}

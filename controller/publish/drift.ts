@@ -17,28 +17,48 @@ const ofVersion: ReadonlySet<string> = new Set([
 export type Drift = {
   /** Fields of the spec that somebody else changed, in order. */
   readonly fields: readonly string[];
-  /** What the person set `spec.suspend` to; null where it is as we set it. */
-  readonly suspend: boolean | null;
   /** The field manager that changed the object last beside us, such as `kubectl-edit`. */
   readonly manager: string;
 };
 
+export type PipelineDrift = Drift & {
+  /** What a person who may set `spec.suspend` set it to; null where it is as we set it. */
+  readonly suspend: boolean | null;
+};
+
 /**
- * What somebody changed of a Pipeline. A field that differs and is still ours is no drift: a newer version is on its way to the
- * cluster. Whoever changes a field takes it from us, and the API server keeps book of that.
+ * What somebody changed of an object. A field that differs and is still ours is no drift unless it is `fixed`: a newer spec is on
+ * its way to the cluster. Whoever changes a field takes it from us, and the API server keeps book of that.
  */
-export function driftOf(resource: Resource, desired: PipelineResourceSpec): Drift {
-  const current = (resource.spec ?? {}) as Record<string, unknown>;
-  const wanted = desired as unknown as Record<string, unknown>;
+export function driftOf(resource: Resource, desired: object, fixed: (field: string) => boolean): Drift {
+  const current = specOf(resource);
+  const wanted = desired as Record<string, unknown>;
   const names = [...new Set([...Object.keys(wanted), ...Object.keys(current)])].sort();
-  const sameVersion = current.version === desired.version;
   const fields = names.filter((name) => {
-    if (name === 'suspend' || isDeepStrictEqual(current[name], wanted[name])) return false;
-    return (sameVersion && ofVersion.has(name)) || !owns(resource, name, true) || owns(resource, name, false);
+    if (isDeepStrictEqual(current[name], wanted[name])) return false;
+    return fixed(name) || !owns(resource, name, true) || owns(resource, name, false);
   });
-  const suspended = current.suspend === true;
+  return { fields, manager: managerOf(resource) };
+}
+
+/** What somebody changed of a Pipeline. Whether its schedule is stopped may be theirs to say, where the manifest is silent. */
+export function pipelineDrift(
+  resource: Resource,
+  desired: PipelineResourceSpec,
+  suspendedBySource: boolean,
+): PipelineDrift {
+  const { version, suspend } = specOf(resource);
+  const sameVersion = version === desired.version;
+  const drift = driftOf(resource, desired, (field) => sameVersion && ofVersion.has(field));
+  if (suspendedBySource) return { ...drift, suspend: null };
+  const suspended = suspend === true;
   const byPerson = suspended !== (desired.suspend ?? false) && !owns(resource, 'suspend', true);
-  return { fields, suspend: byPerson ? suspended : null, manager: managerOf(resource) };
+  const fields = drift.fields.filter((field) => field !== 'suspend');
+  return { ...drift, fields, suspend: byPerson ? suspended : null };
+}
+
+function specOf({ spec }: Resource): Record<string, unknown> {
+  return (spec ?? {}) as Record<string, unknown>;
 }
 
 /** The JSON merge patch that makes `desired` of `current`: also what server-side apply leaves alone, as it is not ours. */

@@ -7,6 +7,11 @@ export const pipelineKind: Kind = {
   kind: 'Pipeline',
   plural: resourceKinds.Pipeline.plural,
 };
+export const sourceKind: Kind = {
+  apiVersion: resourceApiVersion,
+  kind: 'PipelineSource',
+  plural: resourceKinds.PipelineSource.plural,
+};
 export const runKind: Kind = {
   apiVersion: resourceApiVersion,
   kind: 'PipelineRun',

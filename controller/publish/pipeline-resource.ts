@@ -5,21 +5,34 @@ import type {
   CompiledSchedule,
   PipelineResourceSpec,
   PipelineResourceStatus,
-  ResourceCondition,
 } from '../../schemas/generated/types.ts';
 import type { PipelinePublication } from '../../schemas/publications.ts';
-import type { Resource } from '../kubernetes/client.ts';
+import { shortHash } from '../kubernetes/short-names.ts';
 import { aspects, dated } from './conditions.ts';
 import { exactDuration } from './duration.ts';
 import { labelsOf, pipelineKind } from './kinds.ts';
+import type { Form, Seen } from './objects.ts';
 
 export type PipelineBlocks = PipelineResourceSpec['blocks'];
 
-/** The object without its status, for server-side apply. */
-export function pipelineResource(pipeline: PipelinePublication, blocks: PipelineBlocks, namespace: string): Resource {
+/** How pipelines are shown. `blocks` gives the graph of a bundle by its digest; it is asked only when a spec is written. */
+export function createPipelineForm(
+  namespace: string,
+  blocks: (bundle: string) => Promise<PipelineBlocks>,
+): Form<PipelinePublication> {
   const { apiVersion, kind } = pipelineKind;
-  const metadata = { name: pipeline.name, namespace, labels: labelsOf(pipeline.name) };
-  return { apiVersion, kind, metadata, spec: pipelineSpec(pipeline, blocks) };
+  return {
+    kind: pipelineKind,
+    specKey: ({ version, revision, source, file, suspended }) =>
+      shortHash(JSON.stringify([version, revision, source, file, suspended])),
+    resource: async (pipeline) => {
+      const metadata = { name: pipeline.name, namespace, labels: labelsOf(pipeline.name) };
+      return { apiVersion, kind, metadata, spec: pipelineSpec(pipeline, await blocks(pipeline.bundle)) };
+    },
+    status: pipelineStatus,
+    aspects: pipelineAspects,
+    edition: ({ version }) => version,
+  };
 }
 
 export function pipelineSpec(pipeline: PipelinePublication, blocks: PipelineBlocks): PipelineResourceSpec {
@@ -71,8 +84,9 @@ export function blocksOf({ blocks, tasks }: Pick<Bundle, 'blocks' | 'tasks'>): P
   });
 }
 
-/** `load.http`, `transform.sql`, `export.postgres`. */
+/** `load.http`, `transform.sql`, `export.postgres`, `container`. */
 function kindOfBlock(block: CompiledBlock): string {
+  if (block.container) return 'container';
   for (const key of ['load', 'transform', 'export'] as const) {
     const body = block[key];
     if (!body) continue;
@@ -82,11 +96,7 @@ function kindOfBlock(block: CompiledBlock): string {
   return 'block';
 }
 
-/** The whole status: what is left out here is removed by server-side apply. */
-export function pipelineStatus(
-  pipeline: PipelinePublication,
-  seen: { generation: number; conditions: readonly ResourceCondition[]; at: Date },
-): PipelineResourceStatus {
+export function pipelineStatus(pipeline: PipelinePublication, seen: Seen): PipelineResourceStatus {
   const { lastRun, nextDueAt, calendar } = pipeline;
   return {
     ...(calendar && { schedule: scheduleText(calendar) }),
@@ -106,11 +116,10 @@ export function pipelineStatus(
 }
 
 function scheduleText({ every, cron }: CalendarSpec): string {
-  return every ? `every ${everyText(every)}` : `cron ${cron}`;
+  return every ? `every ${everyText(every)}` : `cron ${cron?.join(', ')}`;
 }
 
-/** Ready or Stalled; Ready comes first. */
-export function pipelineAspects({ ready, problem, version }: PipelinePublication) {
+function pipelineAspects({ ready, problem, version }: PipelinePublication) {
   if (ready) return aspects('ready', 'Synced', `version ${version.slice(0, 12)} of the newest manifest runs`);
   const message = problem ?? 'the manifest has problems; `pipewright pipelines` lists them';
   return aspects('stalled', 'ManifestInvalid', `${message}; the last good version goes on`);

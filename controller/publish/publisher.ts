@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
-import type { PipelinePublication, RunPublication } from '../../schemas/publications.ts';
+import type { PipelinePublication, RunPublication, SourcePublication } from '../../schemas/publications.ts';
 import type { Kubernetes } from '../kubernetes/client.ts';
 import { KubernetesError } from '../kubernetes/errors.ts';
 import { createTell } from './events.ts';
-import type { PipelineBlocks } from './pipeline-resource.ts';
-import { createPipelinePublisher } from './pipelines.ts';
+import { createObjectPublisher } from './objects.ts';
+import { createPipelineForm, type PipelineBlocks } from './pipeline-resource.ts';
 import { createRunPublisher, type RunToPublish } from './runs.ts';
+import { createSourceForm } from './source-resource.ts';
 import { together } from './together.ts';
 
 const atOnce = 8;
@@ -20,6 +21,7 @@ export function createPublisher(options: {
   namespace: string;
   /** How many runs of a pipeline are shown; settled ones that are older are removed. */
   history: number;
+  /** The graph of a bundle, by its digest. */
   blocks: (bundle: string) => Promise<PipelineBlocks>;
   log: Logger;
   now?: () => Date;
@@ -27,7 +29,9 @@ export function createPublisher(options: {
   const { kubernetes, namespace, history, log, blocks, now = () => new Date() } = options;
   const tell = createTell({ kubernetes, now });
   const runs = createRunPublisher({ kubernetes, namespace, history, tell });
-  const pipelines = createPipelinePublisher({ kubernetes, namespace, blocks, tell, now });
+  const parts = { kubernetes, namespace, tell, now };
+  const pipelines = createObjectPublisher({ ...parts, form: createPipelineForm(namespace, blocks) });
+  const sources = createObjectPublisher({ ...parts, form: createSourceForm(namespace) });
 
   /** An object that the API server will never take must not keep the others waiting: it is logged, and shown no more. */
   async function unlessRefused(name: string, work: Promise<void>): Promise<void> {
@@ -44,15 +48,20 @@ export function createPublisher(options: {
     publishRuns: (items: readonly RunToPublish[]) =>
       together(items, atOnce, (item) => unlessRefused(item.run.name, runs.publishRun(item))),
     publishPipelines: (items: readonly PipelinePublication[]) =>
-      together(items, atOnce, (item) => unlessRefused(item.name, pipelines.publishPipeline(item))),
+      together(items, atOnce, (item) =>
+        unlessRefused(item.name, item.retired ? pipelines.remove(item.name) : pipelines.publish(item)),
+      ),
+    publishSources: (items: readonly SourcePublication[]) =>
+      together(items, atOnce, (item) => unlessRefused(item.name, sources.publish(item))),
     /** Removes the objects of runs that are out of the history. */
     removeRuns: (items: readonly Pick<RunPublication, 'name' | 'origin'>[]) =>
       together(items, atOnce, (item) => runs.removeRun(item)),
     isNewRun: runs.isNew,
-    forgetPipeline: pipelines.forgetPipeline,
+    /** Somebody changed or deleted the object: it is to be written whole, whatever it showed last. */
+    forget: (kind: 'pipeline' | 'source', name: string) =>
+      ({ pipeline: pipelines, source: sources })[kind].forget(name),
     reset(): void {
-      runs.reset();
-      pipelines.reset();
+      for (const each of [runs, pipelines, sources]) each.reset();
     },
     tell,
   };

@@ -37,11 +37,12 @@ function runSpec({ pipeline, window, variables }: RunPublication): PipelineRunRe
 /** The whole status: what is left out here is removed by server-side apply. */
 export function runStatus(run: RunPublication, generation: number): PipelineRunResourceStatus {
   const { window, startedAt, finishedAt, tasks, place } = run;
+  const { reason, message } = whyOf(run);
   return {
     run: run.name,
     phase: run.phase,
-    ...(run.reason === null ? {} : { reason: run.reason }),
-    ...(run.message === null ? {} : { message: run.message }),
+    ...(reason === null ? {} : { reason }),
+    ...(message === null ? {} : { message }),
     ...(window && {
       window: { start: window.start.toISOString(), end: window.end.toISOString(), label: window.label },
     }),
@@ -60,12 +61,19 @@ export function runStatus(run: RunPublication, generation: number): PipelineRunR
   };
 }
 
-function runAspects({ phase, reason, message }: RunPublication): Aspect[] {
+/** Why it is as it is: its own words, or while it runs, why the pod of its newest attempt does not. */
+function whyOf({ phase, reason, message, place }: RunPublication): Pick<RunPublication, 'reason' | 'message'> {
+  return phase === 'Running' && place?.pending ? place.pending : { reason, message };
+}
+
+function runAspects(run: RunPublication): Aspect[] {
+  const { phase } = run;
+  const { reason, message } = whyOf(run);
   const text = message ?? '';
   switch (phase) {
     case 'Queued':
     case 'Running':
-      return aspects('reconciling', phase, text);
+      return aspects('reconciling', reason ?? phase, text);
     case 'Succeeded':
     case 'Skipped':
       return aspects('ready', reason ?? phase, text);

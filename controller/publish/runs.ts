@@ -1,6 +1,7 @@
 import type { RunPublication } from '../../schemas/publications.ts';
 import type { Kubernetes, Resource } from '../kubernetes/client.ts';
 import { KubernetesError } from '../kubernetes/errors.ts';
+import { shortHash } from '../kubernetes/short-names.ts';
 import type { Tell } from './events.ts';
 import { runKind } from './kinds.ts';
 import { placeOfRun, runResource, runStatus } from './run-resource.ts';
@@ -16,16 +17,16 @@ type Parts = { readonly kubernetes: Kubernetes; readonly namespace: string };
 /** Brings one run to its object: at most two writes, and one Event where a run did not succeed. */
 export function createRunPublisher(options: Parts & { history: number; tell: Tell }) {
   const { kubernetes, namespace, history, tell } = options;
-  /** Generation of the objects of live runs: whoever is here has an object with the right spec. */
-  const generations = new Map<number, number>();
+  /** What the objects of live runs show: whoever is here has an object with the right spec. */
+  const live = new Map<number, { readonly generation: number; readonly status: string }>();
 
   async function removeRun(run: Pick<RunPublication, 'name' | 'origin'>): Promise<void> {
     await kubernetes.remove(runKind, placeOfRun(run, namespace), run.origin ? { uid: run.origin.uid } : {});
   }
 
   async function show(item: RunToPublish): Promise<Resource | null> {
-    const known = generations.get(item.run.id);
-    const shown = known === undefined ? null : await applyStatus(options, item.run, known);
+    const known = live.get(item.run.id);
+    const shown = known === undefined ? null : await applyStatus(options, item.run, known.generation);
     if (shown) return shown;
     // Not yet there, or deleted while the run went on: it has changed since, so it is shown again.
     const generation = await ensureObject(options, item);
@@ -37,17 +38,26 @@ export function createRunPublisher(options: Parts & { history: number; tell: Tel
     async publishRun(item: RunToPublish): Promise<void> {
       const { run } = item;
       const settled = run.finishedAt !== null;
+      const known = live.get(run.id);
+      if (known && !settled && digestOf(run, known.generation) === known.status) return;
       const isPast = settled && run.newer >= history;
       const shown = isPast ? null : await show(item);
-      if (settled || !shown) generations.delete(run.id);
-      else generations.set(run.id, shown.metadata.generation ?? 1);
+      if (settled || !shown) live.delete(run.id);
+      else {
+        const { generation = 1 } = shown.metadata;
+        live.set(run.id, { generation, status: digestOf(run, generation) });
+      }
       if (isPast) await removeRun(run);
       else if (settled && shown && !item.shownBefore) await tellEnd(tell, run, shown);
     },
     /** Whether its object is not known to be there: then it may push an older one out of the history. */
-    isNew: (run: RunPublication) => !generations.has(run.id),
-    reset: () => generations.clear(),
+    isNew: (run: RunPublication) => !live.has(run.id),
+    reset: () => live.clear(),
   };
+}
+
+function digestOf(run: RunPublication, generation: number): string {
+  return shortHash(JSON.stringify(runStatus(run, generation)));
 }
 
 /** The generation of its object; null when there is none, and there is to be none. */

@@ -1,6 +1,6 @@
-import type { Kubernetes, Resource } from '../kubernetes/client.ts';
+import type { Kind, Kubernetes, Resource } from '../kubernetes/client.ts';
 import { type Ask, askOf } from './asks.ts';
-import { pipelineKind, runKind } from './kinds.ts';
+import { pipelineKind, runKind, sourceKind } from './kinds.ts';
 
 export type Asking = { readonly ask: Ask; readonly resource: Resource };
 
@@ -21,18 +21,21 @@ type Watched = {
  */
 export function createClusterView(options: Watched) {
   const runs = watchRuns(options);
-  const pipelines = watchPipelines(options);
+  const pipelines = watchOurs(pipelineKind, options);
+  const sources = watchOurs(sourceKind, options);
   return {
     asking: runs.asking,
-    changed: pipelines.changed,
-    deleted: pipelines.deleted,
-    restored: pipelines.restored,
+    pipelines,
+    sources,
     /** Resolves when the signal has aborted and the watches have ended. */
-    ended: Promise.all([runs.ended, pipelines.ended]),
+    ended: Promise.all([runs.ended, pipelines.ended, sources.ended]),
   };
 }
 
 export type ClusterView = ReturnType<typeof createClusterView>;
+
+/** Objects of a kind that only we make. */
+export type OurObjects = ReturnType<typeof watchOurs>;
 
 function watchRuns({ kubernetes, namespace, signal, onChange }: Watched) {
   const asking = new Map<string, Asking>();
@@ -62,16 +65,15 @@ function watchRuns({ kubernetes, namespace, signal, onChange }: Watched) {
   };
 }
 
-function watchPipelines({ kubernetes, namespace, signal, onChange }: Watched) {
+function watchOurs(kind: Kind, { kubernetes, namespace, signal, onChange }: Watched) {
   const changed = new Map<string, Resource>();
   const deleted = new Set<string>();
   let present = new Set<string>();
 
   function see(resource: Resource): void {
-    const { name, generation } = resource.metadata;
-    const { observedGeneration } = (resource.status ?? {}) as { observedGeneration?: number };
+    const { name } = resource.metadata;
     present.add(name);
-    if (generation === observedGeneration) changed.delete(name);
+    if (isSettled(resource)) changed.delete(name);
     else {
       changed.set(name, resource);
       onChange();
@@ -86,6 +88,7 @@ function watchPipelines({ kubernetes, namespace, signal, onChange }: Watched) {
   }
 
   const listener = {
+    slim: (one: Resource): Resource => (isSettled(one) ? withoutRest(one) : one),
     list(all: Resource[]): void {
       const before = present;
       present = new Set();
@@ -99,13 +102,23 @@ function watchPipelines({ kubernetes, namespace, signal, onChange }: Watched) {
     },
   };
   return {
-    ended: kubernetes.watch(pipelineKind, { namespace }, listener, signal),
-    /** Pipelines whose spec is newer than what their status is about: by us, a moment ago, or by a person. */
+    ended: kubernetes.watch(kind, { namespace }, listener, signal),
+    /** Those whose spec is newer than what their status is about: by us, a moment ago, or by a person. */
     changed: (): Resource[] => [...changed.values()],
-    /** Names of Pipelines that were deleted, until `restored`. */
+    /** Names of those that were deleted, until `restored`. */
     deleted: (): string[] => [...deleted],
     restored(names: readonly string[]): void {
       for (const name of names) deleted.delete(name);
     },
   };
+}
+
+/** Whether its status is about what it is by now. */
+function isSettled({ metadata, status }: Resource): boolean {
+  return metadata.generation === (status as { observedGeneration?: number } | undefined)?.observedGeneration;
+}
+
+function withoutRest({ apiVersion, kind, metadata: { name, generation = 0 }, status }: Resource): Resource {
+  const { observedGeneration } = (status ?? {}) as { observedGeneration?: number };
+  return { apiVersion, kind, metadata: { name, generation }, status: { observedGeneration } };
 }

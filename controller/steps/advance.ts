@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Failpoint } from '../../schemas/failpoints.ts';
-import { ExpressionError, evaluateCondition, type Scalar, type Scope } from '../expressions/template.ts';
+import { pipelineScope } from '../expressions/pipeline-scope.ts';
+import { ExpressionError, evaluateCondition, type Scope } from '../expressions/template.ts';
 import { type Advance, advance, type ConditionOf, type TaskState } from '../runs/advance.ts';
 import type { SettledAttempt } from '../runs/retry.ts';
 import { requestStops } from '../store/attempts.ts';
@@ -107,11 +108,14 @@ function taskState(row: TaskRow): TaskState {
 
 function conditions(run: NewsRun, rows: readonly TaskRow[]): ConditionOf {
   const byName = new Map(rows.map((row) => [row.name, row.condition]));
+  const outputs = Object.fromEntries(
+    rows.flatMap(({ name, attempt }) => (attempt?.outputs ? [[name, attempt.outputs]] : [])),
+  );
   return (task) => {
     const condition = byName.get(task);
     if (!condition) return null;
     try {
-      return evaluateCondition(condition, scopeOf(run)) ? null : 'ConditionFalse';
+      return evaluateCondition(condition, scopeOf(run, outputs)) ? null : 'ConditionFalse';
     } catch (error) {
       if (error instanceof ExpressionError) return 'ExpressionFailed';
       throw error;
@@ -119,16 +123,10 @@ function conditions(run: NewsRun, rows: readonly TaskRow[]): ConditionOf {
   };
 }
 
-function scopeOf(run: NewsRun): Scope {
-  const variables: Record<string, Scalar> = {};
-  for (const [name, declared] of Object.entries(run.details.variables))
-    variables[name] = (declared.default ?? null) as Scalar;
-  return {
-    variables: { ...variables, ...run.variables },
-    types: run.details.variables,
-    window: windowOfRun(run),
-    timeZone: run.details.timeZone,
-    pipeline: run.pipeline,
-    run: { name: run.name, runNo: run.runNo, trigger: run.trigger },
-  };
+function scopeOf(run: NewsRun, outputs: NonNullable<Scope['outputs']>): Scope {
+  const { pipeline, name, runNo, trigger, variables, details } = run;
+  return pipelineScope(
+    { pipeline, run: { name, runNo, trigger }, window: windowOfRun(run), variables, outputs },
+    details,
+  );
 }

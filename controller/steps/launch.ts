@@ -1,26 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Failpoint } from '../../schemas/failpoints.ts';
 import type { TaskOrder } from '../../schemas/generated/types.ts';
-import type { Executor } from '../executors/port.ts';
+import { type Executor, RefusedError } from '../executors/port.ts';
+import type { TaskPlace } from '../manifests/place.ts';
 import { attemptId } from '../runs/name.ts';
 import {
   type ClaimedAttempt,
   claimAttempts,
   holdsClaim,
+  type LiveAttempt,
   markLaunched,
   markOverdue,
   msUntilReady,
   readLive,
+  renewClaim,
   settleAttempts,
 } from '../store/attempts.ts';
 import { readBundle } from '../store/catalog.ts';
 import { transaction } from '../store/pool.ts';
 import { windowOfRun } from './run-window.ts';
-import { done, type Step, type Wake } from './step.ts';
+import { again, done, type Step, type Wake } from './step.ts';
+import { needsOf } from './task-needs.ts';
 
 const claimMs = 30_000;
+/** Effects at once. With more, a claim could expire while its effect waits for its turn at the API server. */
+const mostAtOnce = 100;
+/** A pass waits no longer for its effects, so that what becomes ready meanwhile does not wait for the slowest of them. */
+const patienceMs = 200;
 
 export type LaunchOptions = {
   readonly pool: pg.Pool;
@@ -31,6 +40,8 @@ export type LaunchOptions = {
   readonly heartbeatMs: number;
   /** A runner enforces its own timeout; the controller steps in when it is this much over. */
   readonly overdueGraceMs: number;
+  /** What a manifest may ask of the place where tasks run. */
+  readonly bounds: TaskPlace;
   /** Where the executor keeps what tasks hand to each other: the folder for a run's artifacts, and a bundle's path. */
   readonly places: { artifacts(runId: number): string; bundle(digest: string): string };
 };
@@ -38,30 +49,69 @@ export type LaunchOptions = {
 /** Ready tasks, and tasks to stop → attempts started and stopped. */
 export function createLaunch(options: LaunchOptions): Step {
   const { pool, executor, wake, failpoint } = options;
+  const effects = createEffects();
   return {
     name: 'launch',
     everyMs: 10_000,
     async pass() {
       await stopMarked(options);
       failpoint('launch.before-claim');
-      const claims = await transaction(pool, (db) => claimAttempts(db, { capacity: executor.capacity, claimMs }));
+      const atMost = mostAtOnce - effects.count();
+      const claims = await transaction(pool, (db) =>
+        claimAttempts(db, { capacity: executor.capacity, claimMs, atMost }),
+      );
       // A crash from here to the settling leaves an expired claim: it is taken again, and the executor adopts what it began.
       failpoint('launch.after-claim');
-      await Promise.all(claims.map((claim) => launchOne(claim, options)));
+      for (const claim of claims) effects.begin(launchOne(claim, options));
+      await effects.wait(patienceMs);
       if (claims.length > 0) wake('observe');
-      return done(await msUntilReady(pool));
+      return claims.length === atMost ? again : done(await msUntilReady(pool));
     },
+    finish: effects.finish,
   };
 }
 
-async function stopMarked({ pool, executor, failpoint, overdueGraceMs }: LaunchOptions): Promise<void> {
-  await markOverdue(pool, overdueGraceMs);
-  for (const attempt of await readLive(pool)) {
-    if (attempt.stopReason === null) continue;
-    failpoint('stop.before-effect');
-    await executor.stop(attemptId(attempt.runId, attempt.task, attempt.number));
-    failpoint('stop.after-effect');
+/** Effects that go on from pass to pass. */
+function createEffects() {
+  const running = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  const finish = async () => void (await Promise.all(running));
+  return {
+    count: () => running.size,
+    begin(effect: Promise<void>): void {
+      const kept: Promise<void> = effect
+        .catch((error) => void failures.push(error))
+        .finally(() => running.delete(kept));
+      running.add(kept);
+    },
+    /** Until all have ended, and no longer than `ms`. Throws what has failed since the last time. */
+    async wait(ms: number): Promise<void> {
+      const patience = new AbortController();
+      await Promise.race([finish(), delay(ms, undefined, { signal: patience.signal }).catch(() => {})]);
+      patience.abort();
+      const [first] = failures.splice(0);
+      if (first !== undefined) throw first;
+    },
+    finish,
+  };
+}
+
+async function stopMarked(options: LaunchOptions): Promise<void> {
+  await markOverdue(options.pool, options.overdueGraceMs);
+  const marked = (await readLive(options.pool)).filter(({ stopReason }) => stopReason !== null);
+  await Promise.all(marked.map((attempt) => stopOne(attempt, options)));
+}
+
+/** One that cannot be told must not keep the others from being told, or begun. */
+async function stopOne({ runId, runName, task, number }: LiveAttempt, options: LaunchOptions): Promise<void> {
+  const { executor, failpoint, log } = options;
+  failpoint('stop.before-effect');
+  try {
+    await executor.stop(attemptId(runId, task, number));
+  } catch (error) {
+    log.warn({ err: error, run: runName, task, attempt: number }, 'attempt could not be told to end; it is told again');
   }
+  failpoint('stop.after-effect');
 }
 
 async function launchOne(claim: ClaimedAttempt, options: LaunchOptions): Promise<void> {
@@ -71,6 +121,7 @@ async function launchOne(claim: ClaimedAttempt, options: LaunchOptions): Promise
   try {
     await executor.launch({
       order,
+      task: needsOf(claim, order, options.bounds),
       bundle: async () => gunzipSync(await readBundle(pool, claim.bundleDigest)),
       environment: claim.details.environment,
       secrets: claim.details.secrets,
@@ -86,23 +137,29 @@ async function launchOne(claim: ClaimedAttempt, options: LaunchOptions): Promise
   failpoint('launch.after-settle');
 }
 
-/** Whatever the failed launch may have left is barred before the attempt counts as lost; guarded by the claim, as a success is. */
+/** Whatever the failed launch may have left is barred before the attempt is settled; guarded by the claim, as a success is. */
 async function settleUnlaunched(
   claim: ClaimedAttempt,
   error: unknown,
   { pool, executor }: LaunchOptions,
 ): Promise<void> {
-  const message = `it could not be launched: ${error instanceof Error ? error.message : String(error)}`;
   const { runId, task, number } = claim;
+  const message = error instanceof Error ? error.message : String(error);
+  const outcome =
+    error instanceof RefusedError
+      ? { phase: 'Failed' as const, reason: error.reason, message }
+      : { phase: 'Lost' as const, reason: 'Lost' as const, message: `it could not be launched: ${message}` };
+  // Not within the transaction: for as long as the cluster does not answer, that would hold the run and a connection.
+  const renewed = await renewClaim(pool, claim, claimMs);
+  if (!renewed) return;
+  await executor.fence(attemptId(runId, task, number));
   await transaction(pool, async (db) => {
-    if (!(await holdsClaim(db, claim))) return;
-    await executor.fence(attemptId(runId, task, number));
-    await settleAttempts(db, [{ runId, task, number, phase: 'Lost', reason: 'Lost', message, report: null }]);
+    if (!(await holdsClaim(db, renewed))) return;
+    await settleAttempts(db, [{ runId, task, number, ...outcome, report: null }]);
   });
 }
 
 function makeOrder(claim: ClaimedAttempt, { places, heartbeatMs }: LaunchOptions): TaskOrder {
-  const window = windowOfRun(claim);
   return {
     attemptId: attemptId(claim.runId, claim.task, claim.number),
     ledgerId: claim.ledgerId,
@@ -110,14 +167,9 @@ function makeOrder(claim: ClaimedAttempt, { places, heartbeatMs }: LaunchOptions
     run: { id: claim.runId, name: claim.runName, runNo: claim.runNo, trigger: claim.trigger },
     task: claim.task,
     attempt: claim.number,
-    window: window && {
-      label: window.label,
-      start: window.start.toISOString(),
-      end: window.end.toISOString(),
-      previousStart: window.previousStart.toISOString(),
-      previousEnd: window.previousEnd.toISOString(),
-    },
+    window: windowOfRun(claim),
     variables: claim.variables,
+    ...(claim.outputs && { outputs: claim.outputs }),
     bundle: { digest: claim.bundleDigest, path: places.bundle(claim.bundleDigest) },
     artifacts: places.artifacts(claim.runId),
     timeoutMs: claim.timeoutMs,

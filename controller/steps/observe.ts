@@ -30,9 +30,14 @@ export function createObserve(options: {
 
   async function outcomeOf(attempt: LiveAttempt, seen: Observation | undefined): Promise<NamedOutcome | null> {
     if (!seen || seen.state === 'running') return null;
-    if (seen.state === 'reported') return fromReport(attempt, seen.report);
+    // A runner that was told to end, but not by us (a drain, a pod deleted by hand), has perhaps a successor of the same attempt.
+    const isLost = seen.state === 'reported' && seen.report.outcome === 'Cancelled' && attempt.stopReason === null;
+    if (seen.state === 'reported' && !isLost) return fromReport(attempt, seen.report);
     // Nothing may run on under an attempt that is settled as lost, so it is fenced first; it may have reported meanwhile.
+    failpoint('fence.before-effect');
     const report = await executor.fence(attemptId(attempt.runId, attempt.task, attempt.number));
+    failpoint('fence.after-effect');
+    if (seen.state === 'reported') return fromReport(attempt, report ?? seen.report);
     return report ? fromReport(attempt, report) : withoutReport(attempt, ...lostBecause(seen));
   }
 

@@ -1,21 +1,36 @@
 import type pg from 'pg';
+import type { Failpoint } from '../../schemas/failpoints.ts';
 import type { RunPublication } from '../../schemas/publications.ts';
 import type { Publisher } from '../publish/publisher.ts';
+import { shownProblems } from '../publish/source-resource.ts';
 import { type DirtyMark, forget, markAgain, markLive, type Rest, takeDirty } from '../store/dirty.ts';
 import { assertLeader, type Leader, type Leadership, NotLeaderError } from '../store/leaders.ts';
 import { transaction } from '../store/pool.ts';
-import { readPipelinePublications, readRunPublications, runsBeyondHistory } from '../store/publications.ts';
+import {
+  readPipelinePublications,
+  readRunPublications,
+  readSourcePublications,
+  runsBeyondHistory,
+} from '../store/publications.ts';
 import { again, done, type PassResult, type Step } from './step.ts';
 
 /** Few enough that a pass ends well before the leadership does, also at the rate that the API server is asked at. */
 const marksPerPass = 100;
-/** Runs often begin at once and end soon; pipelines change with every run of theirs. */
-const defaultRest: Rest = { run: 500, pipeline: 3_000 };
+/**
+ * A run is shown when it has got its node, or has ended by then; a pipeline when its run has ended, or goes on for long. So most
+ * runs take two writes, and one of their pipeline's.
+ */
+const defaultRest: Rest = {
+  run: { passing: 2_000, other: 0 },
+  pipeline: { passing: 30_000, other: 3_000 },
+  source: { passing: 0, other: 0 },
+};
 
 type Options = {
   readonly pool: pg.Pool;
   readonly leader: Leader;
   readonly publisher: Publisher;
+  readonly failpoint?: Failpoint;
   /** The same number that the publisher has. */
   readonly history: number;
   readonly rest?: Rest;
@@ -26,7 +41,7 @@ type Options = {
  * is by then.
  */
 export function createPublish(options: Options): Step {
-  const { pool, leader, publisher, rest = defaultRest } = options;
+  const { pool, leader, publisher, failpoint = () => {}, rest = defaultRest } = options;
   let term: number | null = null;
   return {
     name: 'publish',
@@ -45,8 +60,11 @@ export function createPublish(options: Options): Step {
       }
       const marks = await takeDirty(pool, { limit: marksPerPass, rest });
       if (marks.length === 0) return done();
+      failpoint('publish.before-effect');
       await publishMarks(options, marks);
+      failpoint('publish.after-effect');
       if (!(await settle(pool, led, marks))) term = null;
+      failpoint('publish.after-commit');
       return marks.length === marksPerPass ? again : done();
     },
   };
@@ -61,6 +79,7 @@ async function publishMarks({ pool, publisher, history }: Options, marks: readon
     return { run, shownBefore: run.finishedAt !== null && marked > run.finishedAt };
   });
   const fresh = items.flatMap(({ run, shownBefore }) => (shownBefore || !publisher.isNewRun(run) ? [] : [run]));
+  await publisher.publishSources(await readSourcePublications(pool, { ids: idsOf('source') }, shownProblems));
   await publisher.publishPipelines(await readPipelinePublications(pool, { ids: idsOf('pipeline') }));
   await publisher.publishRuns(items);
   await publisher.removeRuns(await runsBeyondHistory(pool, countByPipeline(fresh), history));

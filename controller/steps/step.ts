@@ -6,6 +6,7 @@ export const stepNames = [
   'launch',
   'observe',
   'advance',
+  'archive',
   'receive',
   'publish',
 ] as const;
@@ -27,6 +28,8 @@ export interface Step {
   /** How often it looks by itself, in ms. */
   readonly everyMs: number;
   pass(signal: AbortSignal): Promise<PassResult>;
+  /** Resolves when nothing that a pass has begun goes on. */
+  finish?(): Promise<void>;
 }
 
 /** Steps never call each other; this wakes the next one early. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type pg from 'pg';
@@ -6,6 +7,7 @@ import type { Failpoint } from '../../schemas/failpoints.ts';
 import type { CompiledPipeline, Problem } from '../../schemas/generated/types.ts';
 import { readFolder } from '../git/folder.ts';
 import { compile } from '../manifests/compile.ts';
+import type { TaskPlace } from '../manifests/place.ts';
 import { writeAudit } from '../store/audit.ts';
 import * as catalog from '../store/catalog.ts';
 import { transaction } from '../store/pool.ts';
@@ -14,33 +16,43 @@ import { type Change, compareCatalog } from './catalog-changes.ts';
 import { done, type PassResult, type Step, type Wake } from './step.ts';
 
 const gzipAsync = promisify(gzip);
+/** Of thousands of new versions only so many are held as rows, and one at a time is packed: each takes memory of its own. */
+const versionsAtOnce = 200;
 
 export type SyncOptions = {
   readonly pool: pg.Pool;
   readonly dir: string;
+  /** Where tasks run: what it refuses is a problem. */
+  readonly place: TaskPlace;
   readonly wake: Wake;
   readonly failpoint: Failpoint;
   readonly log: Logger;
   /** Among replicas: throws, inside the writing transaction, when another one owns the source by now. */
   readonly assertOwner?: (db: pg.ClientBase) => Promise<void>;
+  /** Among replicas: another one for each time that this one began to own the source. */
+  readonly term?: () => number | undefined;
 };
 
 /** A folder with manifests → one revision per content, one version per changed digest, problems; and what is gone retires. */
 export function createSync(options: SyncOptions): Step {
-  const { dir, wake, log } = options;
+  const { dir, place, wake, log } = options;
   let last: string | null = null;
+  let lastTerm: number | undefined;
   return {
     name: 'sync',
     everyMs: 60_000,
     async pass(): Promise<PassResult> {
       const folder = await readFolder(dir);
-      if (folder.digest === last) return done();
-      const compiled = compile(folder.files);
+      const term = options.term?.();
+      // Another replica may have synced meanwhile, with another folder or another policy.
+      if (folder.digest === last && term === lastTerm) return done();
+      const compiled = compile({ files: folder.files, place });
       const problems = [...folder.problems, ...compiled.problems];
       // What could not be listed may hold any pipeline, so nothing counts as gone.
       const unreadable = compiled.unreadable || !folder.complete;
       const changes = await apply(options, { ...compiled, digest: folder.digest, problems, unreadable });
       last = folder.digest;
+      lastTerm = term;
       report(log, dir, compiled.pipelines.length, problems, changes);
       wake('schedule', 'advance');
       return done();
@@ -61,8 +73,8 @@ async function apply({ pool, dir, failpoint, assertOwner }: SyncOptions, compile
   const changes = await transaction(pool, async (db) => {
     await assertOwner?.(db);
     const { rows } = await db.query('select now() as now');
-    const source = await catalog.lockSource(db, { name: 'local', kind: 'folder', location: dir });
-    const revisionId = await catalog.recordRevision(db, source.id, compiled.digest, dir);
+    const source = await catalog.lockSource(db, { name: 'local', kind: 'folder', location: resolve(dir) });
+    const revisionId = await catalog.recordRevision(db, source.id, compiled.digest, resolve(dir));
     const elsewhere = await catalog.ownedElsewhere(
       db,
       source.id,
@@ -76,12 +88,9 @@ async function apply({ pool, dir, failpoint, assertOwner }: SyncOptions, compile
       rows: await catalog.readCatalog(db, source.id),
       now: rows[0].now,
     });
-    await applyVersions(
-      db,
-      source.id,
-      revisionId,
-      changes.flatMap((change) => (change.kind === 'version' ? [change] : [])),
-    );
+    const versions = changes.filter((change) => change.kind === 'version');
+    for (let from = 0; from < versions.length; from += versionsAtOnce)
+      await applyVersions(db, source.id, revisionId, versions.slice(from, from + versionsAtOnce));
     await catalog.markReadiness(
       db,
       changes.flatMap((change) => (change.kind === 'readiness' ? [change] : [])),
@@ -103,18 +112,12 @@ async function applyVersions(
   revisionId: number,
   changes: readonly Extract<Change, { kind: 'version' }>[],
 ): Promise<void> {
-  if (changes.length === 0) return;
   const missing = await catalog.missingBundles(db, [...new Set(changes.map(({ compiled }) => compiled.bundleDigest))]);
   const bundles = new Map(changes.map(({ compiled }) => [compiled.bundleDigest, compiled.bundle]));
-  await catalog.saveBundles(
-    db,
-    await Promise.all(
-      [...missing].map(async (digest) => ({
-        digest,
-        content: await gzipAsync(JSON.stringify(bundles.get(digest)), { level: 4 }),
-      })),
-    ),
-  );
+  const packed: { digest: string; content: Buffer }[] = [];
+  for (const digest of missing)
+    packed.push({ digest, content: await gzipAsync(JSON.stringify(bundles.get(digest)), { level: 4 }) });
+  await catalog.saveBundles(db, packed);
   const ids = await catalog.savePipelines(
     db,
     sourceId,
@@ -136,7 +139,7 @@ async function applyVersions(
       id: idOf(change),
       file: change.compiled.file,
       versionId: versions.get(idOf(change)) as number,
-      suspended: change.compiled.suspend,
+      suspended: change.compiled.suspend ?? null,
       calendarId: calendars.get(idOf(change)) ?? change.calendarId,
       cursorAt: change.cursorAt,
     })),

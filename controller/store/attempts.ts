@@ -24,34 +24,37 @@ export type ClaimedAttempt = {
   readonly calendar: unknown;
   readonly bundleDigest: string;
   readonly details: VersionDetails;
+  /** What containers upstream of it have put out, by task; null where there are none. */
+  readonly outputs: Record<string, NonNullable<TaskReport['outputs']>> | null;
   readonly ledgerId: string;
 };
 
 /**
  * Claims work: attempts whose claim expired (a controller died between the claim and its settling) and, as far as slots are
- * free, new attempts of ready tasks. Slots are counted from live rows. Every claim is for `claimMs`.
+ * free, new attempts of ready tasks, `atMost` together. Slots are counted from live rows. Every claim is for `claimMs`.
  */
 export async function claimAttempts(
   db: pg.ClientBase,
-  options: { capacity: number; claimMs: number },
+  { capacity, claimMs, atMost }: { capacity: number; claimMs: number; atMost: number },
 ): Promise<ClaimedAttempt[]> {
   await db.query(`select pg_advisory_xact_lock(hashtext('pipewright.launch'))`);
   const { rows: expired } = await db.query(
     `select a.run_id, a.task, a.number from attempts a join runs r on r.id = a.run_id
-     where a.phase = 'Claimed' and a.claimed_until < now() order by a.run_id for update of r, a skip locked`,
+     where a.phase = 'Claimed' and a.claimed_until < now() order by a.run_id limit $1 for update of r, a skip locked`,
+    [atMost],
   );
   const { rows: fresh } = await db.query(
     `with free as (
-       select greatest(0, $1 - count(*)) as slots from attempts where phase in ('Claimed', 'Running')
+       select greatest(0, least($1 - count(*), $2)) as slots from attempts where phase in ('Claimed', 'Running')
      )
      select t.run_id, t.name as task, t.attempts + 1 as number
      from tasks t join runs r on r.id = t.run_id
      where t.phase = 'Ready' and (t.not_before is null or t.not_before <= now()) and r.cancel_requested_at is null
      order by r.priority desc, t.run_id, t.position limit (select slots from free) for update of r skip locked`,
-    [options.capacity],
+    [capacity, atMost - expired.length],
   );
   await beginAttempts(db, fresh);
-  return claim(db, [...expired, ...fresh], options.claimMs);
+  return claim(db, [...expired, ...fresh], claimMs);
 }
 
 type Key = { run_id: number; task: string; number: number };
@@ -85,7 +88,12 @@ async function claim(db: pg.ClientBase, keys: readonly Key[], claimMs: number): 
      select a.run_id as "runId", a.task, a.number, a.claimed_until as "claimedUntil", a.timeout_ms as "timeoutMs",
             r.name as "runName", r.run_no as "runNo", r.trigger, p.name as pipeline, r.variables, r.window_start as "windowStart",
             r.window_end as "windowEnd", r.window_label as "windowLabel", c.spec as calendar,
-            v.bundle_digest as "bundleDigest", v.details, l.id as "ledgerId"
+            v.bundle_digest as "bundleDigest", v.details, l.id as "ledgerId",
+            (with recursive upstream(name) as (
+               select unnest(needs) from tasks where run_id = a.run_id and name = a.task
+               union select unnest(t.needs) from tasks t join upstream u on t.name = u.name where t.run_id = a.run_id
+             ) select json_object_agg(o.task, o.report->'outputs') from attempts o join upstream u on u.name = o.task
+               where o.run_id = a.run_id and o.phase = 'Succeeded' and o.report ? 'outputs') as outputs
      from claimed a join runs r on r.id = a.run_id join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id
        left join calendars c on c.id = r.calendar_id cross join ledger l
      order by a.run_id`,
@@ -102,6 +110,20 @@ export async function markLaunched(db: pg.Pool, attempt: ClaimedAttempt): Promis
     [attempt.runId, attempt.task, attempt.number, attempt.claimedUntil],
   );
   return rowCount === 1;
+}
+
+/** Takes a claim that still stands for another `claimMs` from now; null when another has taken it meanwhile. */
+export async function renewClaim(
+  db: pg.Pool,
+  attempt: ClaimedAttempt,
+  claimMs: number,
+): Promise<ClaimedAttempt | null> {
+  const { rows } = await db.query(
+    `update attempts set claimed_until = date_trunc('milliseconds', now() + $5 * interval '1 ms')
+     where run_id = $1 and task = $2 and number = $3 and phase = 'Claimed' and claimed_until = $4 returning claimed_until as "claimedUntil"`,
+    [attempt.runId, attempt.task, attempt.number, attempt.claimedUntil, claimMs],
+  );
+  return rows.length === 0 ? null : { ...attempt, claimedUntil: rows[0].claimedUntil };
 }
 
 /** Whether a claim still stands, with the run locked (first, as everywhere) for the rest of the transaction. */

@@ -1,5 +1,11 @@
 import type pg from 'pg';
-import type { CalendarSpec, CompiledPipeline, Problem } from '../../schemas/generated/types.ts';
+import type {
+  CalendarSpec,
+  CompiledBlock,
+  CompiledPipeline,
+  PodSettings,
+  Problem,
+} from '../../schemas/generated/types.ts';
 
 export type CatalogRow = {
   readonly id: number;
@@ -16,9 +22,21 @@ export type CatalogRow = {
 };
 
 /** What a version adds to the catalog; `details` is what controller steps need without opening the bundle. */
-export type VersionDetails = Pick<CompiledPipeline, 'environment' | 'secrets' | 'labels' | 'description'> & {
+export type VersionDetails = Pick<
+  CompiledPipeline,
+  'environment' | 'secrets' | 'labels' | 'description' | 'suspend'
+> & {
   readonly timeZone: string;
   readonly variables: CompiledPipeline['bundle']['variables'];
+  /** The tasks that ask something of the place where they run, by name; absent where none does. */
+  readonly tasks?: Readonly<Record<string, TaskAsks>>;
+};
+
+/** `container`: the block of a task that is one, its templates not evaluated; `inputs`: the blocks whose rows it reads. */
+export type TaskAsks = {
+  readonly pod?: PodSettings;
+  readonly container?: CompiledBlock;
+  readonly inputs: readonly string[];
 };
 
 /** Takes the source's row for the length of the transaction, so that two syncs of it come one after the other. */
@@ -179,15 +197,26 @@ export async function saveVersions(
 }
 
 function versionDetails(compiled: CompiledPipeline): VersionDetails {
-  const { environment, secrets, labels, description, bundle } = compiled;
+  const { environment, secrets, labels, description, suspend, bundle } = compiled;
   return {
     environment,
     secrets,
     labels,
     ...(description === undefined ? {} : { description }),
+    ...(suspend === undefined ? {} : { suspend }),
     timeZone: bundle.timeZone,
     variables: bundle.variables,
+    ...tasksThatAsk(bundle),
   };
+}
+
+function tasksThatAsk({ tasks, blocks }: CompiledPipeline['bundle']): Pick<VersionDetails, 'tasks'> {
+  const asking = tasks.flatMap(({ name, pod, inputs }): [string, TaskAsks][] => {
+    // A container is a task alone and gives it its name.
+    const container = blocks.find((block) => block.name === name && block.container !== undefined);
+    return pod || container ? [[name, { ...(pod && { pod }), ...(container && { container }), inputs }]] : [];
+  });
+  return asking.length === 0 ? {} : { tasks: Object.fromEntries(asking) };
 }
 
 function taskRecords(versionId: number, compiled: CompiledPipeline) {
@@ -225,7 +254,8 @@ export type PipelineUpdate = {
   readonly id: number;
   readonly file: string;
   readonly versionId: number;
-  readonly suspended: boolean;
+  /** What the manifest says; null leaves it to kubectl, or takes back what the version before said. */
+  readonly suspended: boolean | null;
   readonly calendarId: number | null;
   readonly cursorAt: Date | null;
 };
@@ -233,7 +263,9 @@ export type PipelineUpdate = {
 /** Points pipelines at their new version. `next_due_at = now()` lets `schedule` look at them and set the true time. */
 export async function pointPipelines(db: pg.ClientBase, updates: readonly PipelineUpdate[]): Promise<void> {
   await db.query(
-    `update pipelines p set file = u.file, version_id = u."versionId", suspended = u.suspended, calendar_id = u."calendarId",
+    `update pipelines p set file = u.file, version_id = u."versionId", calendar_id = u."calendarId",
+       suspended = coalesce(u.suspended, p.suspended and p.retired_at is null
+         and not exists (select from versions v where v.id = p.version_id and v.details ? 'suspend')),
        cursor_at = coalesce(u."cursorAt", p.cursor_at), next_due_at = case when u."calendarId" is null then null else now() end,
        ready = true, retired_at = null
      from jsonb_to_recordset($1) as u(id int, file text, "versionId" bigint, suspended boolean, "calendarId" bigint, "cursorAt" timestamptz)

@@ -10,21 +10,30 @@ export type DirtyMark = {
   readonly markedAt: Date;
 };
 
-/** How long marks rest, in ms, so that changes which follow each other closely are published once. */
-export type Rest = { readonly run: number; readonly pipeline: number };
+/**
+ * How long marks rest, in ms, so that changes which follow each other closely are published once. `passing`: marks of what only
+ * leads on to the next change.
+ */
+export type Rest = Readonly<Record<DirtyMark['kind'], { readonly passing: number; readonly other: number }>>;
 
 /** More marks than this are not looked at for one pass, however many an outage has left. */
 const looked = 10_000;
 
-/** The oldest changes whose marks have rested, one per row. They stay until `forget`. */
+/** The rows with the oldest changes whose marks have rested, each with all its marks. They stay until `forget`. */
 export async function takeDirty(pool: pg.Pool, options: { limit: number; rest: Rest }): Promise<DirtyMark[]> {
-  const { limit, rest } = options;
   const { rows } = await pool.query(
-    `select kind, id, array_agg(version) as versions, min(marked_at) as "markedAt"
-     from (select * from dirty order by version limit $4) d group by kind, id
-     having min(marked_at) <= now() - (case kind when 'run' then $2 else $3 end)::float8 * interval '1 ms'
-     order by min(version) limit $1`,
-    [limit, rest.run, rest.pipeline, looked],
+    `with rested as (
+       select kind, id, min(version) as first from (
+         select kind, id, version from dirty
+         where marked_at <= now() - ($2::jsonb -> kind ->> case when passing then 'passing' else 'other' end)::float8 * interval '1 ms'
+         order by version limit $3
+       ) d group by kind, id
+       -- In turns: thousands of pipelines that are shown once more do not keep a run waiting.
+       order by row_number() over (partition by kind order by min(version)), first limit $1
+     )
+     select kind, id, array_agg(d.version) as versions, min(d.marked_at) as "markedAt"
+     from rested join dirty d using (kind, id) group by kind, id, first order by first`,
+    [options.limit, JSON.stringify(options.rest), looked],
   );
   return rows;
 }
@@ -47,11 +56,12 @@ export async function markAgain(pool: pg.Pool, marks: readonly DirtyMark[]): Pro
   );
 }
 
-/** Marks all pipelines and live runs: for an owner that begins, which cannot know what its predecessor still wrote. */
+/** Marks all sources, pipelines and live runs: for an owner that begins, which cannot know what its predecessor still wrote. */
 export async function markLive(pool: pg.Pool): Promise<void> {
   await pool.query(
     `select mark_dirty(kind, id) from (
        select 'pipeline' as kind, id::bigint from pipelines where retired_at is null and version_id is not null
+       union all select 'source', id from sources
        union all select 'run', id from runs where phase = 'Queued'
        union all select 'run', id from runs where phase = 'Running'
        order by 1, 2
@@ -59,11 +69,12 @@ export async function markLive(pool: pg.Pool): Promise<void> {
   );
 }
 
-/** Marks pipelines by name; names that no pipeline has are passed over. */
-export async function markPipelines(pool: pg.Pool, names: readonly string[]): Promise<void> {
+/** Marks pipelines or sources by name; names that nothing has are passed over. */
+export async function markNamed(pool: pg.Pool, kind: 'pipeline' | 'source', names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
-  await pool.query(
-    `select mark_dirty('pipeline', id) from (select id from pipelines where name = any($1) order by id) p`,
-    [names],
-  );
+  const table = kind === 'pipeline' ? 'pipelines' : 'sources';
+  await pool.query(`select mark_dirty($2, id) from (select id from ${table} where name = any($1) order by id) p`, [
+    names,
+    kind,
+  ]);
 }

@@ -7,7 +7,10 @@ import { schema } from './pool.ts';
 const table = 'migrations';
 
 /** How many migrations this program knows. A store whose `ledger.minimum_binary` is above it is refused. */
-export const binaryVersion = 2;
+export const binaryVersion = 3;
+
+/** A newer Pipewright has migrated the store in a way that this one would break. */
+export class TooOldError extends Error {}
 
 /**
  * Brings the store to this program's schema; any number of programs may do so at once. Throws one sentence when the store
@@ -67,11 +70,12 @@ async function apply(client: pg.Client, folder: string, log: Logger): Promise<vo
   if (applied.length > 0) log.info({ migrations: applied.map((each) => each.name) }, 'store migrated');
 }
 
-async function refuseWhenTooOld(client: pg.Client, version: number): Promise<void> {
-  const { rows } = await client.query(`select minimum_binary from ${schema}.ledger`);
+/** Throws TooOldError. Also for later: another replica may be a newer program, and migrate while this one runs. */
+export async function refuseWhenTooOld(db: pg.ClientBase | pg.Pool, version = binaryVersion): Promise<void> {
+  const { rows } = await db.query(`select minimum_binary from ${schema}.ledger`);
   const minimum = rows[0]?.minimum_binary ?? 0;
   if (minimum <= version) return;
-  throw new Error(
+  throw new TooOldError(
     `the store: a newer Pipewright has migrated it (it needs version ${minimum} of the schema, this one knows ${version}); start the newer Pipewright, or name another store with --home or DATABASE_URL`,
   );
 }

@@ -11,6 +11,12 @@ const limits = {
 };
 
 /**
+ * Longer than any statement takes: whoever still has no answer then has a connection that the network has forgotten (a firewall, a
+ * machine that is gone), and would wait for it for ever.
+ */
+const longestAnswerMs = 70_000;
+
+/**
  * Connections to the store. Values arrive as: bigint → number (ids fit a double exactly, see migration 0001), timestamptz →
  * Date, date → `YYYY-MM-DD`, numeric → text. A lost connection is logged and replaced, and never ends the process.
  */
@@ -20,8 +26,10 @@ export function createPool(options: {
   max?: number;
   /** Marks what changes for `publish` (migration 0002). */
   publishes?: boolean;
+  /** How long an answer is waited for, in ms. */
+  answerMs?: number;
 }): pg.Pool {
-  const { log } = options;
+  const { log, answerMs = longestAnswerMs } = options;
   const marks = options.publishes ? { 'pipewright.publish': 'on' } : {};
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -31,7 +39,9 @@ export function createPool(options: {
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     connectionTimeoutMillis: 10_000,
+    query_timeout: answerMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     types: { getTypeParser },
   });
   const lost = (error: Error) => log.warn({ error: error.message }, 'a connection to the store was lost');

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { PipelinePublication, RunPublication } from '../../schemas/publications.ts';
+import type { PipelinePublication, RunPublication, SourcePublication } from '../../schemas/publications.ts';
 
 type RunRow = Omit<RunPublication, 'window' | 'tasks'> & {
   readonly windowStart: Date | null;
@@ -89,7 +89,7 @@ export async function readPipelinePublications(
      )
      select p.id, p.name, v.details ->> 'description' as description, s.name as source, p.file, e.name as revision, v.digest as version,
             v.bundle_digest as bundle, c.spec as calendar, v.schedule, v.max_active_runs as "maxActiveRuns", v.timeout_ms as "timeoutMs",
-            p.suspended, p.retired_at is not null as retired, p.ready, b.message as problem,
+            p.suspended, v.details ? 'suspend' as "suspendedBySource", p.retired_at is not null as retired, p.ready, b.message as problem,
             case when not p.suspended then p.next_due_at end as "nextDueAt", last.run as "lastRun",
             coalesce(live.active, 0) as "activeRuns", coalesce(live.queued, 0) as "queuedRuns"
      from chosen p join sources s on s.id = p.source_id join versions v on v.id = p.version_id join revisions e on e.id = v.revision_id
@@ -103,6 +103,28 @@ export async function readPipelinePublications(
        ) last on true
      order by p.id`,
     [keys],
+  );
+  return rows;
+}
+
+/** What the custom resources of sources show, with the first `problems` of each. */
+export async function readSourcePublications(
+  pool: pg.Pool,
+  by: { ids: readonly number[] } | { names: readonly string[] },
+  problems: number,
+): Promise<SourcePublication[]> {
+  const [condition, keys] = 'ids' in by ? ['s.id = any($1)', by.ids] : ['s.name = any($1)', by.names];
+  const { rows } = await pool.query<SourcePublication>(
+    `select s.id, s.name, s.location, r.name as revision, s.synced_at as "syncedAt",
+            (select count(*)::int from pipelines where source_id = s.id and retired_at is null and version_id is not null) as pipelines,
+            (select count(*)::int from problems where source_id = s.id) as "problemCount",
+            array(
+              select json_strip_nulls(json_build_object('file', file, 'line', line, 'column', "column", 'code', code,
+                'message', message, 'pipeline', pipeline))
+              from problems where source_id = s.id order by position limit $2
+            ) as problems
+     from sources s join revisions r on r.id = s.revision_id where s.kind = 'folder' and ${condition} order by s.id`,
+    [keys, problems],
   );
   return rows;
 }

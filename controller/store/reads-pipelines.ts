@@ -45,7 +45,7 @@ function pipelineSummary({ calendar, windowStart, windowEnd, nextDueAt, ...row }
 }
 
 function scheduleText({ every, cron }: CalendarSpec): string {
-  if (!every) return `cron ${cron}`;
+  if (!every) return `cron ${cron?.join(', ')}`;
   return every.count === 1 ? `every ${every.unit}` : `every ${every.count} ${every.unit}s`;
 }
 

@@ -3,6 +3,8 @@ import type { PipelineList, RunDetail, RunList, RunSummary, WindowList } from '.
 import { readPipelines } from './reads-pipelines.ts';
 import { readRun } from './reads-run.ts';
 import { readRuns } from './reads-runs.ts';
+import { type LedgerSpan, type PipelineCalendars, readCalendars, readSpan } from './reads-span.ts';
+import { type MeasuredAttempt, readUsage } from './reads-usage.ts';
 import { readWindows } from './reads-windows.ts';
 
 /** `before` is the `next` of the page before; a page that begins elsewhere throws `PageError`. */
@@ -23,6 +25,12 @@ export type Reads = {
   run(name: string): Promise<RunDetail | null>;
   /** Newest first, with the stretches that were passed over between them. Null when there is no such pipeline. */
   windows(pipeline: string, query: WindowsQuery): Promise<WindowList | null>;
+  /** Attempts of its last runs that told what they used, newest first. Null when there is no such pipeline. */
+  usage(pipeline: string): Promise<MeasuredAttempt[] | null>;
+  /** What has cut the pipeline's time. Null when there is no such pipeline, `schedule: null` when it has none. */
+  calendars(pipeline: string): Promise<PipelineCalendars | { readonly schedule: null } | null>;
+  /** What the ledger has of `[from, to)`, oldest first. */
+  span(pipelineId: number, bounds: { from: Date; to: Date }): Promise<LedgerSpan>;
 };
 
 export function createReads({ pool }: { pool: pg.Pool }): Reads {
@@ -31,5 +39,8 @@ export function createReads({ pool }: { pool: pg.Pool }): Reads {
     runs: (query) => readRuns(pool, query),
     run: (name) => readRun(pool, name),
     windows: (pipeline, query) => readWindows(pool, pipeline, query),
+    usage: (pipeline) => readUsage(pool, pipeline),
+    calendars: (pipeline) => readCalendars(pool, pipeline),
+    span: (pipelineId, bounds) => readSpan(pool, pipelineId, bounds),
   };
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Phase, Reason, RetryPolicy, TaskPhase } from '../../schemas/generated/types.ts';
+import type { Phase, Reason, RetryPolicy, TaskPhase, TaskReport } from '../../schemas/generated/types.ts';
 import type { VersionDetails } from './catalog.ts';
 
 export type NewRun = {
@@ -164,7 +164,14 @@ export type TaskRow = {
   readonly lost: number;
   readonly condition: string | null;
   readonly retry: RetryPolicy;
-  readonly attempt: { number: number; phase: string; reason: Reason | null; message: string | null } | null;
+  readonly attempt: {
+    number: number;
+    phase: string;
+    reason: Reason | null;
+    message: string | null;
+    /** What a container has put out. */
+    outputs: TaskReport['outputs'] | null;
+  } | null;
 };
 
 /** The tasks of runs in topological order, each with its newest attempt. */
@@ -172,7 +179,8 @@ export async function readTasks(db: pg.ClientBase, runIds: readonly number[]): P
   const { rows } = await db.query(
     `select t.run_id as "runId", t.name, t.needs, t.phase, t.reason, t.lost, d.condition,
             json_build_object('limit', d.retry_limit, 'initialMs', d.retry_initial_ms, 'factor', d.retry_factor, 'maxMs', d.retry_max_ms) as retry,
-            (select json_build_object('number', a.number, 'phase', a.phase, 'reason', a.reason, 'message', a.message)
+            (select json_build_object('number', a.number, 'phase', a.phase, 'reason', a.reason, 'message', a.message,
+               'outputs', a.report->'outputs')
              from attempts a where a.run_id = t.run_id and a.task = t.name and a.number = t.attempts) as attempt
      from tasks t join runs r on r.id = t.run_id join version_tasks d on d.version_id = r.version_id and d.name = t.name
      where t.run_id = any($1) order by t.run_id, t.position`,

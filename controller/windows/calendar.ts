@@ -76,6 +76,6 @@ export function createCalendar(spec: CalendarSpec, options: { beginsAt?: Date } 
 
 function boundariesOf(spec: CalendarSpec): Boundaries {
   if (spec.every) return everyBoundaries(spec.every, spec);
-  if (spec.cron !== undefined) return cronBoundaries(spec.cron, spec.timeZone);
+  if (spec.cron) return cronBoundaries({ ...spec, cron: spec.cron });
   throw new Error('a calendar needs `every` or `cron`; the compiler refuses one without');
 }

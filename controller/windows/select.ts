@@ -45,6 +45,11 @@ function nearest(calendar: Calendar, at: Date | undefined): string {
   return before ? `; the nearest are ${before.label} and ${after.label}` : `; the first is ${after.label}`;
 }
 
+/** The first instant that a text names, in the forms of `parseWindowStart`; null when it is none of them. */
+export function instantOf(text: string, timeZone: string): Date | null {
+  return startsNamedBy(text.trim(), timeZone)?.[0] ?? null;
+}
+
 /** The instants that a text can mean: none in a gap, two in a fold; null when it is no date at all. */
 function startsNamedBy(text: string, timeZone: string): Date[] | null {
   try {

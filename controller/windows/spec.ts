@@ -23,11 +23,30 @@ export function parseEvery(text: string): Every | null {
   return count <= most[unit] ? { count, unit } : null;
 }
 
+/** What Vixie's cron has a name for, as five fields. */
+const named: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+};
+
+/** A cron text as five fields with one space between them; `@daily` and its like are written out. */
+export function plainCron(text: string): string {
+  const plain = text.trim().replace(/\s+/g, ' ');
+  return named[plain.toLowerCase()] ?? plain;
+}
+
 /** What is wrong with a cron text, as the rest of a sentence that begins with it; null when it is good. */
-export function checkCron(text: string): string | null {
-  const fields = text.trim().split(/\s+/);
-  if (text.trim() === '' || fields.length !== 5) {
-    const found = text.trim() === '' ? 0 : fields.length;
+export function checkCron(written: string): string | null {
+  const text = plainCron(written);
+  if (text.startsWith('@')) return `is "${text}", which is no schedule; write one of ${Object.keys(named).join(', ')}`;
+  const fields = text.split(' ');
+  if (fields.length !== 5 || text === '') {
+    const found = text === '' ? 0 : fields.length;
     return `has ${found} fields; write five: minute, hour, day of month, month, day of week`;
   }
   // cron-parser would fill an `H` with a number of its own choice, another one in every process.
@@ -48,6 +67,16 @@ export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this is a day of the calendar, written `2026-12-25`. */
+export function isDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  try {
+    return Temporal.PlainDate.from(text).toString() === text;
   } catch {
     return false;
   }

@@ -6,6 +6,7 @@ export type OffsetPeriod = {
   readonly end: number;
   readonly offset: number;
   readonly previousOffset: number;
+  readonly nextOffset: number;
 };
 
 export function zoned(at: number, timeZone: string): Temporal.ZonedDateTime {
@@ -45,5 +46,6 @@ export function offsetPeriodAt(at: number, timeZone: string): OffsetPeriod {
     end: end ?? Number.POSITIVE_INFINITY,
     offset,
     previousOffset: start === undefined ? offset : zoned(start - 1, timeZone).offsetNanoseconds / 1e6,
+    nextOffset: end === undefined ? offset : zoned(end, timeZone).offsetNanoseconds / 1e6,
   };
 }

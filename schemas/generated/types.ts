@@ -7,7 +7,7 @@
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "Reason".
  */
-export type Reason = ("LoadFailed" | "InputTooLarge" | "InvalidInput" | "TransformFailed" | "CheckFailed" | "ExportFailed" | "SchemaMismatch" | "OutsideWindow" | "Superseded" | "ConnectionFailed" | "ExpressionFailed" | "MissingSecret" | "OutOfMemory" | "TimedOut" | "InternalError" | "Lost" | "JobDeleted" | "NodeLost" | "Evicted" | "ImagePullFailed" | "Unschedulable" | "PodRefused" | "PodNotStarted" | "LostTooOften" | "UpstreamFailed" | "UpstreamSkipped" | "ConditionFalse" | "CancelledByRequest" | "CatchUpLatest" | "CatchUpNone" | "PipelineRetired")
+export type Reason = ("LoadFailed" | "InputTooLarge" | "InvalidInput" | "TransformFailed" | "CheckFailed" | "ExportFailed" | "SchemaMismatch" | "OutsideWindow" | "Superseded" | "ConnectionFailed" | "ExpressionFailed" | "MissingSecret" | "OutOfMemory" | "TimedOut" | "InternalError" | "Lost" | "JobDeleted" | "NodeLost" | "Evicted" | "ImagePullFailed" | "Unschedulable" | "PodRefused" | "PodNotStarted" | "JobRefused" | "ContainerFailed" | "InvalidOutputs" | "OutsidePolicy" | "LostTooOften" | "UpstreamFailed" | "UpstreamSkipped" | "ConditionFalse" | "CancelledByRequest" | "CatchUpLatest" | "CatchUpNone" | "PipelineRetired")
 /**
  * The phase of a run.
  * 
@@ -90,7 +90,7 @@ export interface PipelineSpec {
 description?: string
 schedule?: Schedule
 /**
- * True stops the schedule; running runs go on.
+ * True stops the schedule; running runs go on. Where it is left out, `spec.suspend` of the Pipeline in the cluster may be set with kubectl.
  */
 suspend?: boolean
 /**
@@ -102,6 +102,8 @@ retry?: Retry
  * The longest a run may take from its start.
  */
 timeout?: string
+resources?: Resources
+pod?: PipelinePod
 /**
  * Names for expressions; `run --var` overrides them.
  */
@@ -128,9 +130,30 @@ export interface Schedule {
  */
 every?: string
 /**
- * Five cron fields; a window lies between two ticks.
+ * Five cron fields or `@daily` and its like, or a list of them; a window lies between two ticks.
  */
-cron?: string
+cron?: (string | [string, ...(string)[]])
+/**
+ * For `cron`: local dates on which nothing ticks; the window goes on over them.
+ * 
+ * @maxItems 1000
+ * 
+ * Items: A date, as `2026-12-25`.
+ */
+blackoutDates?: string[]
+/**
+ * For `cron` with fixed times of the day: what happens to those that a change of the clocks hits.
+ */
+dst?: {
+/**
+ * A time that clocks leave out: `shift` (default) ticks at the first instant after the gap, `skip` does not.
+ */
+gap?: ("shift" | "skip")
+/**
+ * A time that clocks show twice: ticks the `first` time (default), the `second`, or `both`.
+ */
+overlap?: ("first" | "second" | "both")
+}
 /**
  * An IANA time zone; UTC by default.
  */
@@ -147,6 +170,10 @@ endAt?: string
  * A window is due this long after it closed; 0s by default.
  */
 delay?: string
+/**
+ * Adds a fixed part of this to `delay`, another one for each pipeline, so that not all begin at once.
+ */
+jitter?: string
 /**
  * A window is late when it has not succeeded this long after it was due.
  */
@@ -181,6 +208,575 @@ factor?: number
 max?: string
 }
 /**
+ * Requests and limits of pods, in the words of Kubernetes. A field of a block replaces the pipeline’s field of that name; the block begins a new task.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Resources".
+ */
+export interface Resources {
+/**
+ * What is kept for it: `cpu`, `memory`, `ephemeral-storage`, …
+ */
+requests?: {
+/**
+ * A quantity of Kubernetes, not negative: `500m`, `2`, `1.5Gi`.
+ */
+[k: string]: string | number
+}
+/**
+ * The most it gets.
+ */
+limits?: {
+/**
+ * A quantity of Kubernetes, not negative: `500m`, `2`, `1.5Gi`.
+ */
+[k: string]: string | number
+}
+}
+/**
+ * The pods of all tasks, where tasks run as Jobs of Kubernetes.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelinePod".
+ */
+export interface PipelinePod {
+/**
+ * The namespace of the pipeline’s Jobs, secrets and claims; the operator’s by default.
+ */
+namespace?: string
+/**
+ * Instead of the operator’s runner image, which it must contain. Not for `container` blocks.
+ */
+image?: string
+/**
+ * Secrets of the Job’s namespace that images are pulled with.
+ * 
+ * Items: A secret: lower-case letters, digits, dashes and dots.
+ */
+pullSecrets?: string[]
+/**
+ * A service account of the Job’s namespace: lower-case letters, digits, dashes and dots.
+ */
+serviceAccount?: string
+/**
+ * True mounts the service account’s token; false by default.
+ */
+automountServiceAccountToken?: boolean
+/**
+ * Labels of the nodes that it may run on.
+ */
+nodeSelector?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Taints that it tolerates.
+ */
+tolerations?: Toleration[]
+affinity?: Affinity
+/**
+ * A priority class: lower-case letters, digits, dashes and dots.
+ */
+priorityClass?: string
+/**
+ * What is mounted.
+ * 
+ * @maxItems 50
+ */
+volumes?: Volume[]
+securityContext?: SecurityContext
+}
+/**
+ * A taint that the pod tolerates, in the words of Kubernetes.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Toleration".
+ */
+export interface Toleration {
+/**
+ * The taint’s key; without it, any.
+ */
+key?: string
+/**
+ * `Equal` (default) or `Exists`.
+ */
+operator?: ("Equal" | "Exists")
+/**
+ * The taint’s value, for `Equal`.
+ */
+value?: string
+/**
+ * The taint’s effect; without it, any.
+ */
+effect?: ("NoSchedule" | "PreferNoSchedule" | "NoExecute")
+/**
+ * How long the pod stays under a `NoExecute` taint, in seconds.
+ */
+tolerationSeconds?: number
+}
+/**
+ * Which nodes the pod prefers or needs, in the words of Kubernetes.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Affinity".
+ */
+export interface Affinity {
+/**
+ * By what nodes are like.
+ */
+nodeAffinity?: {
+/**
+ * What must hold, or the pod waits.
+ */
+requiredDuringSchedulingIgnoredDuringExecution?: {
+/**
+ * Of these one must hold.
+ * 
+ * @minItems 1
+ * 
+ * Items: Requirements that must all hold.
+ */
+nodeSelectorTerms: [{
+/**
+ * About the node’s labels.
+ * 
+ * Items: What a node must be like.
+ */
+matchExpressions?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * How the key’s value is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt")
+/**
+ * What it is compared with; none for `Exists` and `DoesNotExist`.
+ * 
+ * Items: A value.
+ */
+values?: string[]
+}[]
+/**
+ * About the node’s fields, such as `metadata.name`.
+ * 
+ * Items: What a node must be like.
+ */
+matchFields?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * How the key’s value is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt")
+/**
+ * What it is compared with; none for `Exists` and `DoesNotExist`.
+ * 
+ * Items: A value.
+ */
+values?: string[]
+}[]
+}, ...({
+/**
+ * About the node’s labels.
+ * 
+ * Items: What a node must be like.
+ */
+matchExpressions?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * How the key’s value is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt")
+/**
+ * What it is compared with; none for `Exists` and `DoesNotExist`.
+ * 
+ * Items: A value.
+ */
+values?: string[]
+}[]
+/**
+ * About the node’s fields, such as `metadata.name`.
+ * 
+ * Items: What a node must be like.
+ */
+matchFields?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * How the key’s value is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt")
+/**
+ * What it is compared with; none for `Exists` and `DoesNotExist`.
+ * 
+ * Items: A value.
+ */
+values?: string[]
+}[]
+})[]]
+}
+/**
+ * What is better.
+ * 
+ * Items: A preference with its weight.
+ */
+preferredDuringSchedulingIgnoredDuringExecution?: {
+/**
+ * How much it counts, 1 to 100.
+ */
+weight: number
+/**
+ * Requirements that must all hold.
+ */
+preference: {
+/**
+ * About the node’s labels.
+ * 
+ * Items: What a node must be like.
+ */
+matchExpressions?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * How the key’s value is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt")
+/**
+ * What it is compared with; none for `Exists` and `DoesNotExist`.
+ * 
+ * Items: A value.
+ */
+values?: string[]
+}[]
+/**
+ * About the node’s fields, such as `metadata.name`.
+ * 
+ * Items: What a node must be like.
+ */
+matchFields?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * How the key’s value is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt")
+/**
+ * What it is compared with; none for `Exists` and `DoesNotExist`.
+ * 
+ * Items: A value.
+ */
+values?: string[]
+}[]
+}
+}[]
+}
+/**
+ * Near which pods.
+ */
+podAffinity?: {
+/**
+ * What must hold, or the pod waits.
+ */
+requiredDuringSchedulingIgnoredDuringExecution?: PodAffinityTerm[]
+/**
+ * What is better.
+ * 
+ * Items: A preference with its weight.
+ */
+preferredDuringSchedulingIgnoredDuringExecution?: {
+/**
+ * How much it counts, 1 to 100.
+ */
+weight: number
+podAffinityTerm: PodAffinityTerm
+}[]
+}
+/**
+ * Far from which pods.
+ */
+podAntiAffinity?: {
+/**
+ * What must hold, or the pod waits.
+ */
+requiredDuringSchedulingIgnoredDuringExecution?: PodAffinityTerm[]
+/**
+ * What is better.
+ * 
+ * Items: A preference with its weight.
+ */
+preferredDuringSchedulingIgnoredDuringExecution?: {
+/**
+ * How much it counts, 1 to 100.
+ */
+weight: number
+podAffinityTerm: PodAffinityTerm
+}[]
+}
+}
+/**
+ * Pods, and what counts as near them.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PodAffinityTerm".
+ */
+export interface PodAffinityTerm {
+labelSelector?: LabelSelector
+namespaceSelector?: LabelSelector
+/**
+ * Namespaces of those pods; the pod’s own by default.
+ * 
+ * Items: A namespace.
+ */
+namespaces?: string[]
+/**
+ * The node label whose equal value means “near”.
+ */
+topologyKey: string
+/**
+ * Label keys whose values must equal the pod’s own.
+ * 
+ * Items: A label key.
+ */
+matchLabelKeys?: string[]
+/**
+ * Label keys whose values must differ from the pod’s own.
+ * 
+ * Items: A label key.
+ */
+mismatchLabelKeys?: string[]
+}
+/**
+ * Objects by their labels.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "LabelSelector".
+ */
+export interface LabelSelector {
+/**
+ * Labels that must be there.
+ */
+matchLabels?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Requirements that must all hold.
+ * 
+ * Items: What a label must be like.
+ */
+matchExpressions?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * How the key’s value is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
+/**
+ * What it is compared with; none for `Exists` and `DoesNotExist`.
+ * 
+ * Items: A value.
+ */
+values?: string[]
+}[]
+}
+/**
+ * Something mounted into the pod. Exactly one of `configMap`, `secret`, `persistentVolumeClaim`, `emptyDir`, `hostPath`, all in the words of Kubernetes.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Volume".
+ */
+export interface Volume {
+/**
+ * Its name: lower-case letters, digits and dashes, at most 63 characters.
+ */
+name: string
+/**
+ * Where it stands in the container: an absolute path without `:`.
+ */
+mountPath: string
+/**
+ * True: nothing can be written into it.
+ */
+readOnly?: boolean
+/**
+ * Mount only this path of it: relative, without `..`.
+ */
+subPath?: string
+/**
+ * A ConfigMap of the Job’s namespace.
+ */
+configMap?: {
+/**
+ * Its name: lower-case letters, digits, dashes and dots.
+ */
+name: string
+/**
+ * Which keys, and under which names; all of them by default.
+ * 
+ * Items: A key as a file.
+ */
+items?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * The file’s path below the mount; no `..`.
+ */
+path: string
+/**
+ * Permissions of the file.
+ */
+mode?: number
+}[]
+/**
+ * Permissions of the files.
+ */
+defaultMode?: number
+/**
+ * True: the pod starts without it too.
+ */
+optional?: boolean
+}
+/**
+ * A Secret of the Job’s namespace.
+ */
+secret?: {
+/**
+ * Its name: lower-case letters, digits, dashes and dots.
+ */
+secretName: string
+/**
+ * Which keys, and under which names; all of them by default.
+ * 
+ * Items: A key as a file.
+ */
+items?: {
+/**
+ * The key.
+ */
+key: string
+/**
+ * The file’s path below the mount; no `..`.
+ */
+path: string
+/**
+ * Permissions of the file.
+ */
+mode?: number
+}[]
+/**
+ * Permissions of the files.
+ */
+defaultMode?: number
+/**
+ * True: the pod starts without it too.
+ */
+optional?: boolean
+}
+/**
+ * A claim of the Job’s namespace.
+ */
+persistentVolumeClaim?: {
+/**
+ * Its name: lower-case letters, digits, dashes and dots.
+ */
+claimName: string
+/**
+ * True: it is attached for reading only.
+ */
+readOnly?: boolean
+}
+/**
+ * An empty folder that ends with the pod.
+ */
+emptyDir?: {
+/**
+ * `Memory` keeps it in memory, where it counts against the limit.
+ */
+medium?: ("" | "Memory")
+/**
+ * A quantity of Kubernetes, not negative: `500m`, `2`, `1.5Gi`.
+ */
+sizeLimit?: (string | number)
+}
+/**
+ * A path of the node. Refused unless the operator’s policy names it.
+ */
+hostPath?: {
+/**
+ * An absolute path without `..`.
+ */
+path: string
+/**
+ * What must be there.
+ */
+type?: ("" | "DirectoryOrCreate" | "Directory" | "FileOrCreate" | "File" | "Socket" | "CharDevice" | "BlockDevice")
+}
+}
+/**
+ * What the container’s processes may do, in the words of Kubernetes. Without it: user 65532, read-only root file system, no privileges. What goes beyond needs the operator’s policy.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "SecurityContext".
+ */
+export interface SecurityContext {
+/**
+ * Its user; 65532 by default.
+ */
+runAsUser?: number
+/**
+ * Its group; 65532 by default.
+ */
+runAsGroup?: number
+/**
+ * False lets an image run as root; true by default.
+ */
+runAsNonRoot?: boolean
+/**
+ * False lets it write into its own image; true by default.
+ */
+readOnlyRootFilesystem?: boolean
+/**
+ * True lets it gain privileges; false by default.
+ */
+allowPrivilegeEscalation?: boolean
+/**
+ * True gives it all the privileges of the node; false by default.
+ */
+privileged?: boolean
+/**
+ * Linux capabilities; all are dropped.
+ */
+capabilities?: {
+/**
+ * Those to keep.
+ * 
+ * Items: A capability, such as `NET_BIND_SERVICE`.
+ */
+add?: string[]
+}
+}
+/**
  * A typed value.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -201,7 +797,7 @@ default?: (string | number | boolean | null)
 description?: string
 }
 /**
- * A step. Exactly one of `load`, `transform`, `export`, `use`.
+ * A step. Exactly one of `load`, `transform`, `export`, `container`, `use`.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "PipelineBlock".
@@ -247,6 +843,7 @@ with?: {
 load?: Load
 transform?: Transform
 export?: Export
+container?: Container
 /**
  * Assertions about this block’s rows.
  */
@@ -260,6 +857,8 @@ timeout?: string
  * Run this block as a task of its own instead of fusing it with its neighbours.
  */
 isolate?: boolean
+resources?: Resources
+pod?: BlockPod
 }
 /**
  * Brings rows in. Exactly one of `http`, `inline`, `postgres`.
@@ -439,6 +1038,53 @@ schemaChange?: ("error" | "add")
 }
 }
 /**
+ * Runs any image as a task alone. It gives no rows; a JSON object of scalars in `/dev/termination-log` becomes `outputs.BLOCK.NAME`. The rows of the blocks in `from` lie at `/inputs/BLOCK.parquet`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Container".
+ */
+export interface Container {
+/**
+ * An image as a container runtime takes it, such as `registry.example/team/tool:1`; no `{{ }}`.
+ */
+image: string
+/**
+ * Instead of the image’s entry point; no `{{ }}`.
+ * 
+ * Items: A word of the command.
+ */
+command?: string[]
+/**
+ * The command’s arguments.
+ * 
+ * Items: An argument.
+ */
+args?: string[]
+/**
+ * Environment variables.
+ */
+env?: {
+/**
+ * A text, number or boolean, or `{secretKeyRef: {name, key}}`; never a secret in clear text.
+ */
+[k: string]: string | number | boolean | {
+/**
+ * Which secret.
+ */
+secretKeyRef: {
+/**
+ * The secret’s name.
+ */
+name: string
+/**
+ * The key in it.
+ */
+key: string
+}
+}
+}
+}
+/**
  * An assertion about the block’s rows. Exactly one of `expect` (a SQL boolean per row) and `sql` (a query that returns the offending rows).
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -461,6 +1107,57 @@ sql?: string
  * `error` (default) fails the task and stops what is downstream; `warn` is only reported.
  */
 severity?: ("error" | "warn")
+}
+/**
+ * The pod of this block’s task. A field of a block replaces the pipeline’s field of that name; the block begins a new task.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BlockPod".
+ */
+export interface BlockPod {
+/**
+ * Instead of the operator’s runner image, which it must contain. Not for `container` blocks.
+ */
+image?: string
+/**
+ * Secrets of the Job’s namespace that images are pulled with.
+ * 
+ * Items: A secret: lower-case letters, digits, dashes and dots.
+ */
+pullSecrets?: string[]
+/**
+ * A service account of the Job’s namespace: lower-case letters, digits, dashes and dots.
+ */
+serviceAccount?: string
+/**
+ * True mounts the service account’s token; false by default.
+ */
+automountServiceAccountToken?: boolean
+/**
+ * Labels of the nodes that it may run on.
+ */
+nodeSelector?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Taints that it tolerates.
+ */
+tolerations?: Toleration[]
+affinity?: Affinity
+/**
+ * A priority class: lower-case letters, digits, dashes and dots.
+ */
+priorityClass?: string
+/**
+ * What is mounted.
+ * 
+ * @maxItems 50
+ */
+volumes?: Volume[]
+securityContext?: SecurityContext
 }
 /**
  * A reusable step with typed parameters.
@@ -507,7 +1204,7 @@ annotations?: {
 spec: BlockSpec
 }
 /**
- * The body of a reusable Block. Exactly one of `load`, `transform`, `export`.
+ * The body of a reusable Block. Exactly one of `load`, `transform`, `export`, `container`.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "BlockSpec".
@@ -526,6 +1223,7 @@ parameters?: {
 load?: Load
 transform?: Transform
 export?: Export
+container?: Container
 /**
  * Assertions about this block’s rows.
  */
@@ -659,6 +1357,62 @@ key: string
 }
 }
 /**
+ * What pipeline and block say about the task’s pod, merged.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PodSettings".
+ */
+export interface PodSettings {
+resources?: Resources
+/**
+ * The namespace of the pipeline’s Jobs, secrets and claims; the operator’s by default.
+ */
+namespace?: string
+/**
+ * Instead of the operator’s runner image, which it must contain. Not for `container` blocks.
+ */
+image?: string
+/**
+ * Secrets of the Job’s namespace that images are pulled with.
+ * 
+ * Items: A secret: lower-case letters, digits, dashes and dots.
+ */
+pullSecrets?: string[]
+/**
+ * A service account of the Job’s namespace: lower-case letters, digits, dashes and dots.
+ */
+serviceAccount?: string
+/**
+ * True mounts the service account’s token; false by default.
+ */
+automountServiceAccountToken?: boolean
+/**
+ * Labels of the nodes that it may run on.
+ */
+nodeSelector?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Taints that it tolerates.
+ */
+tolerations?: Toleration[]
+affinity?: Affinity
+/**
+ * A priority class: lower-case letters, digits, dashes and dots.
+ */
+priorityClass?: string
+/**
+ * What is mounted.
+ * 
+ * @maxItems 50
+ */
+volumes?: Volume[]
+securityContext?: SecurityContext
+}
+/**
  * What cuts time into windows. Another spec is another calendar.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -679,9 +1433,25 @@ count: number
 unit: ("minute" | "hour" | "day" | "week" | "month" | "quarter" | "year")
 }
 /**
- * Five fields; windows lie between its ticks.
+ * Texts of five fields; windows lie between their ticks.
+ * 
+ * Items: Five fields.
  */
-cron?: string
+cron?: string[]
+/**
+ * Local dates without ticks, as `2026-12-25`.
+ * 
+ * Items: A date.
+ */
+blackoutDates?: string[]
+/**
+ * What becomes of a time of the day that clocks leave out; absent: `shift`.
+ */
+gap?: ("shift" | "skip")
+/**
+ * Which of a time of the day that clocks show twice ticks; absent: `first`.
+ */
+overlap?: ("first" | "second" | "both")
 /**
  * An IANA zone.
  */
@@ -793,6 +1563,7 @@ parameterTypes?: {
 load?: Load
 transform?: Transform
 export?: Export
+container?: Container
 /**
  * Assertions about its rows.
  */
@@ -861,6 +1632,7 @@ retry: RetryPolicy
  * The longest an attempt may take, in milliseconds.
  */
 timeoutMs: (number | null)
+pod?: PodSettings
 }
 /**
  * All that a task needs to run, addressed by the digest of its canonical JSON. What is not in it does not change what a run does.
@@ -941,9 +1713,9 @@ labels: {
 }
 schedule: (CompiledSchedule | null)
 /**
- * True when the manifest suspends the schedule.
+ * What the manifest says of its schedule: true stops it. Absent where that is left to kubectl.
  */
-suspend: boolean
+suspend?: boolean
 /**
  * Runs at once.
  */
@@ -1106,6 +1878,20 @@ variables: {
 [k: string]: string | number | boolean | null
 }
 /**
+ * What containers upstream have said, by block; absent where there are none.
+ */
+outputs?: {
+/**
+ * Its outputs by name.
+ */
+[k: string]: {
+/**
+ * A string, number, boolean or null.
+ */
+[k: string]: string | number | boolean | null
+}
+}
+/**
  * Where the bundle lies.
  */
 bundle: {
@@ -1223,6 +2009,30 @@ type: string
 rows: (string | null)[][]
 }
 /**
+ * What the pod of an attempt used, by its cgroup, and what had been requested for it. Only of runners in pods.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Usage".
+ */
+export interface Usage {
+/**
+ * The most memory that it could not have given back, in bytes.
+ */
+peakMemoryBytes: number
+/**
+ * Time of processors, in milliseconds.
+ */
+cpuMs: number
+/**
+ * Its request of memory, in bytes; null without one.
+ */
+requestedMemoryBytes: (number | null)
+/**
+ * Its request of processors, in thousandths; null without one.
+ */
+requestedCpuMillis: (number | null)
+}
+/**
  * Why a task failed, for a person.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -1289,12 +2099,97 @@ peakMemoryBytes: (number | null)
 blocks: BlockReport[]
 sample: (Sample | null)
 /**
+ * What a container has said, by name; only of containers.
+ */
+outputs?: {
+/**
+ * A string, number, boolean or null.
+ */
+[k: string]: string | number | boolean | null
+}
+usage?: Usage
+/**
  * True when this is the small form and the full one was lost.
  */
 partial: boolean
 }
 /**
- * Tasks run as Kubernetes Jobs, as this says. Only operators write it; a manifest can change none of it.
+ * What manifests may ask of pods. What a list leaves out is refused, with the line of the manifest.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "JobsPolicy".
+ */
+export interface JobsPolicy {
+/**
+ * Images of `container` blocks and `pod.image`, as the manifest writes them; any by default; `*` stands for any text.
+ * 
+ * Items: A name, perhaps with `*`.
+ */
+images?: string[]
+/**
+ * Namespaces of Jobs beside `namespace`; none by default.
+ * 
+ * Items: A namespace.
+ */
+namespaces?: string[]
+/**
+ * Service accounts; none by default; `*` stands for any text.
+ * 
+ * Items: A name, perhaps with `*`.
+ */
+serviceAccounts?: string[]
+/**
+ * Secrets: of connections, `container.env`, volumes and `pullSecrets`; any by default; `*` stands for any text.
+ * 
+ * Items: A name, perhaps with `*`.
+ */
+secrets?: string[]
+/**
+ * ConfigMaps of volumes; any by default; `*` stands for any text.
+ * 
+ * Items: A name, perhaps with `*`.
+ */
+configMaps?: string[]
+/**
+ * Volume claims; any by default; `*` stands for any text.
+ * 
+ * Items: A name, perhaps with `*`.
+ */
+claims?: string[]
+/**
+ * Paths of nodes, each with all that lies below it; none by default.
+ * 
+ * Items: An absolute path.
+ */
+hostPaths?: string[]
+/**
+ * What a pod may do beyond the least; nothing by default.
+ * 
+ * Items: A privilege.
+ */
+privileges?: ("runAsRoot" | "writableRootFilesystem" | "privilegeEscalation" | "privileged" | "capabilities" | "serviceAccountToken")[]
+/**
+ * Priority classes; none by default; `*` stands for any text.
+ * 
+ * Items: A name, perhaps with `*`.
+ */
+priorityClasses?: string[]
+/**
+ * Whether manifests may choose nodes by `nodeSelector`, `tolerations` and `affinity`; true by default.
+ */
+placement?: boolean
+/**
+ * The most that requests and limits may be: `cpu`, `memory`, …; without a bound by default. Resources that set no limit of a bounded `cpu`, `memory` or `ephemeral-storage` are refused too.
+ */
+maxResources?: {
+/**
+ * A quantity of Kubernetes, not negative: `500m`, `2`, `1.5Gi`.
+ */
+[k: string]: string | number
+}
+}
+/**
+ * Tasks run as Kubernetes Jobs, as this says. Only operators write it; manifests ask for other pods as far as `policy` allows, and change nothing else of it.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "JobsConfig".
@@ -1375,6 +2270,7 @@ artifactsClaim?: string
  * The most that a pod may spill, as `20Gi`.
  */
 scratchSize?: string
+policy?: JobsPolicy
 /**
  * Where runners reach the controller: the URL of its Service for reports.
  */
@@ -1761,6 +2657,91 @@ skipped: SkippedRange[]
 next: (string | null)
 }
 /**
+ * Every window that begins in a span of time, oldest first, whether or not the ledger has it: also those to come.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "CalendarSpan".
+ */
+export interface CalendarSpan {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * The schedule’s zone; null without a schedule.
+ */
+timeZone: (string | null)
+/**
+ * The windows. `Missing` has no run yet.
+ */
+windows: WindowRow[]
+/**
+ * Pass as `from` for the next page.
+ */
+next: (string | null)
+}
+/**
+ * What the pods of a task used in the last runs of its pipeline, and what had been requested for them.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "TaskUsage".
+ */
+export interface TaskUsage {
+/**
+ * The task.
+ */
+task: string
+/**
+ * How many attempts it is taken from.
+ */
+attempts: number
+/**
+ * The most memory of any of them, in bytes.
+ */
+peakMemoryBytes: number
+/**
+ * The request of the last one, in bytes; null without one.
+ */
+requestedMemoryBytes: (number | null)
+/**
+ * The most processors that any of them used on average, in thousandths.
+ */
+cpuMillis: number
+/**
+ * The request of the last one, in thousandths; null without one.
+ */
+requestedCpuMillis: (number | null)
+/**
+ * Requests that would fit better, as manifests write them; empty where all fit.
+ */
+suggestion: {
+/**
+ * A request of memory, such as `768Mi`.
+ */
+memory?: string
+/**
+ * A request of processors, such as `250m`.
+ */
+cpu?: string
+}
+}
+/**
+ * What the tasks of a pipeline used. `GET /api/v1/pipelines/NAME/usage`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineUsage".
+ */
+export interface PipelineUsage {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * Those of its last runs that ran in pods of runners and told what they used.
+ */
+tasks: TaskUsage[]
+}
+/**
  * Asks for a run. `POST /api/v1/runs`.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -2097,9 +3078,13 @@ schedule?: {
  */
 every?: string
 /**
- * Five cron fields; a window lies between two ticks.
+ * Texts of five cron fields; a window lies between two ticks.
+ * 
+ * @maxItems 100
+ * 
+ * Items: Five fields.
  */
-cron?: string
+cron?: string[]
 /**
  * An IANA time zone.
  */

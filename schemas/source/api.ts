@@ -157,6 +157,40 @@ export const api: Record<string, Schema> = {
     },
     ['pipeline', 'timeZone', 'windows', 'skipped', 'next'],
   ),
+  CalendarSpan: object(
+    'Every window that begins in a span of time, oldest first, whether or not the ledger has it: also those to come.',
+    {
+      pipeline: objectName,
+      timeZone: nullable(text('The schedule’s zone; null without a schedule.')),
+      windows: list('The windows. `Missing` has no run yet.', ref('WindowRow')),
+      next: nullable(text('Pass as `from` for the next page.')),
+    },
+    ['pipeline', 'timeZone', 'windows', 'next'],
+  ),
+  TaskUsage: object(
+    'What the pods of a task used in the last runs of its pipeline, and what had been requested for them.',
+    {
+      task: text('The task.'),
+      attempts: count('How many attempts it is taken from.'),
+      peakMemoryBytes: count('The most memory of any of them, in bytes.'),
+      requestedMemoryBytes: nullable(count('The request of the last one, in bytes; null without one.')),
+      cpuMillis: count('The most processors that any of them used on average, in thousandths.'),
+      requestedCpuMillis: nullable(count('The request of the last one, in thousandths; null without one.')),
+      suggestion: object('Requests that would fit better, as manifests write them; empty where all fit.', {
+        memory: text('A request of memory, such as `768Mi`.'),
+        cpu: text('A request of processors, such as `250m`.'),
+      }),
+    },
+    ['task', 'attempts', 'peakMemoryBytes', 'requestedMemoryBytes', 'cpuMillis', 'requestedCpuMillis', 'suggestion'],
+  ),
+  PipelineUsage: object(
+    'What the tasks of a pipeline used. `GET /api/v1/pipelines/NAME/usage`.',
+    {
+      pipeline: objectName,
+      tasks: list('Those of its last runs that ran in pods of runners and told what they used.', ref('TaskUsage')),
+    },
+    ['pipeline', 'tasks'],
+  ),
   RunRequest: object(
     'Asks for a run. `POST /api/v1/runs`.',
     {

@@ -1,4 +1,5 @@
 import { blockName, duration, list, map, object, objectName, ref, type Schema, scalar, templated } from './common.ts';
+import { podFields, pods } from './pods.ts';
 
 const connection: Schema = { ...objectName, description: 'The name of a Connection.' };
 
@@ -154,16 +155,22 @@ const retry = object('Further attempts after a failed one.', {
   max: { ...duration, description: 'The longest wait; 10m by default.' },
 });
 
-const forms = { load: ref('Load'), transform: ref('Transform'), export: ref('Export') };
+const forms = {
+  load: ref('Load'),
+  transform: ref('Transform'),
+  export: ref('Export'),
+  container: ref('Container'),
+};
 
 export const definitions: Record<string, Schema> = {
+  ...pods,
   Load: load,
   Transform: transform,
   Export: exportForm,
   Retry: retry,
   Check: check,
   PipelineBlock: object(
-    'A step. Exactly one of `load`, `transform`, `export`, `use`.',
+    'A step. Exactly one of `load`, `transform`, `export`, `container`, `use`.',
     {
       name: blockName,
       description: { type: 'string', description: 'What the block is for.' },
@@ -186,10 +193,11 @@ export const definitions: Record<string, Schema> = {
         type: 'boolean',
         description: 'Run this block as a task of its own instead of fusing it with its neighbours.',
       },
+      ...podFields.ofBlock,
     },
     ['name'],
   ),
-  BlockSpec: object('The body of a reusable Block. Exactly one of `load`, `transform`, `export`.', {
+  BlockSpec: object('The body of a reusable Block. Exactly one of `load`, `transform`, `export`, `container`.', {
     description: { type: 'string', description: 'What the block is for.' },
     parameters: map('The typed parameters; inside a Block only these and `window.*` are names.', ref('Parameter')),
     ...forms,

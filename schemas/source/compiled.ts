@@ -1,4 +1,5 @@
 import { blockName, list, map, nullable, object, objectName, ref, type Schema, scalar } from './common.ts';
+import { podSettings } from './pods.ts';
 
 const ms = (description: string): Schema => ({
   type: 'integer',
@@ -14,6 +15,7 @@ const digest = (description: string): Schema => ({
 
 /** What the compiler makes of manifests, and what runner and controller read. Never written by hand. */
 export const compiled: Record<string, Schema> = {
+  PodSettings: podSettings,
   CalendarSpec: object(
     'What cuts time into windows. Another spec is another calendar.',
     {
@@ -29,7 +31,18 @@ export const compiled: Record<string, Schema> = {
         },
         ['count', 'unit'],
       ),
-      cron: text('Five fields; windows lie between its ticks.'),
+      cron: list('Texts of five fields; windows lie between their ticks.', text('Five fields.')),
+      blackoutDates: list('Local dates without ticks, as `2026-12-25`.', text('A date.')),
+      gap: {
+        type: 'string',
+        description: 'What becomes of a time of the day that clocks leave out; absent: `shift`.',
+        enum: ['shift', 'skip'],
+      },
+      overlap: {
+        type: 'string',
+        description: 'Which of a time of the day that clocks show twice ticks; absent: `first`.',
+        enum: ['first', 'second', 'both'],
+      },
       timeZone: text('An IANA zone.'),
       anchor: text(
         'Where multiples of a unit are counted from: a local date and time. Absent for single units and cron.',
@@ -75,6 +88,7 @@ export const compiled: Record<string, Schema> = {
       load: ref('Load'),
       transform: ref('Transform'),
       export: ref('Export'),
+      container: ref('Container'),
       checks: list('Assertions about its rows.', ref('Check')),
       origin: object(
         'Where its body stands, for messages.',
@@ -99,6 +113,7 @@ export const compiled: Record<string, Schema> = {
       when: text('CEL; false skips.'),
       retry: ref('RetryPolicy'),
       timeoutMs: nullable(ms('The longest an attempt may take')),
+      pod: ref('PodSettings'),
     },
     ['name', 'blocks', 'needs', 'inputs', 'outputs', 'retry', 'timeoutMs'],
   ),
@@ -124,7 +139,10 @@ export const compiled: Record<string, Schema> = {
       description: text('What it is for.'),
       labels: map('Free labels.', text('The label’s value.')),
       schedule: nullable(ref('CompiledSchedule')),
-      suspend: { type: 'boolean', description: 'True when the manifest suspends the schedule.' },
+      suspend: {
+        type: 'boolean',
+        description: 'What the manifest says of its schedule: true stops it. Absent where that is left to kubectl.',
+      },
       maxActiveRuns: { type: 'integer', description: 'Runs at once.', minimum: 1 },
       timeoutMs: nullable(ms('The longest a run may take')),
       digest: digest('Identity of the version'),
@@ -142,7 +160,6 @@ export const compiled: Record<string, Schema> = {
       'line',
       'labels',
       'schedule',
-      'suspend',
       'maxActiveRuns',
       'timeoutMs',
       'digest',

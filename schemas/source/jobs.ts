@@ -1,4 +1,5 @@
-import { list, map, object, type Schema } from './common.ts';
+import { list, map, object, ref, type Schema } from './common.ts';
+import { quantity } from './pods.ts';
 
 const text = (description: string, extra: Schema = {}): Schema => ({ type: 'string', description, ...extra });
 const inKubernetesWords = (description: string): Schema => ({
@@ -6,10 +7,53 @@ const inKubernetesWords = (description: string): Schema => ({
   description: `${description}, in the words of Kubernetes.`,
 });
 
+const patterns = (description: string): Schema =>
+  list(`${description}; \`*\` stands for any text.`, text('A name, perhaps with `*`.', { minLength: 1 }));
+
+const privileges = [
+  'runAsRoot',
+  'writableRootFilesystem',
+  'privilegeEscalation',
+  'privileged',
+  'capabilities',
+  'serviceAccountToken',
+];
+
+const policy = object(
+  'What manifests may ask of pods. What a list leaves out is refused, with the line of the manifest.',
+  {
+    images: patterns('Images of `container` blocks and `pod.image`, as the manifest writes them; any by default'),
+    namespaces: list('Namespaces of Jobs beside `namespace`; none by default.', text('A namespace.')),
+    serviceAccounts: patterns('Service accounts; none by default'),
+    secrets: patterns('Secrets: of connections, `container.env`, volumes and `pullSecrets`; any by default'),
+    configMaps: patterns('ConfigMaps of volumes; any by default'),
+    claims: patterns('Volume claims; any by default'),
+    hostPaths: list(
+      'Paths of nodes, each with all that lies below it; none by default.',
+      text('An absolute path.', { pattern: '^/' }),
+    ),
+    privileges: list(
+      'What a pod may do beyond the least; nothing by default.',
+      text('A privilege.', { enum: privileges }),
+    ),
+    priorityClasses: patterns('Priority classes; none by default'),
+    placement: {
+      type: 'boolean',
+      description:
+        'Whether manifests may choose nodes by `nodeSelector`, `tolerations` and `affinity`; true by default.',
+    },
+    maxResources: map(
+      'The most that requests and limits may be: `cpu`, `memory`, …; without a bound by default. Resources that set no limit of a bounded `cpu`, `memory` or `ephemeral-storage` are refused too.',
+      quantity,
+    ),
+  },
+);
+
 /** The file that `start --jobs` reads: what an operator decides about Jobs. */
 export const jobs: Record<string, Schema> = {
+  JobsPolicy: policy,
   JobsConfig: object(
-    'Tasks run as Kubernetes Jobs, as this says. Only operators write it; a manifest can change none of it.',
+    'Tasks run as Kubernetes Jobs, as this says. Only operators write it; manifests ask for other pods as far as `policy` allows, and change nothing else of it.',
     {
       namespace: text('Where Jobs and their bundles are made; never the controller’s own namespace.', { minLength: 1 }),
       resources: text('Namespace in which PipelineRuns and Pipelines are shown.', { minLength: 1 }),
@@ -30,6 +74,7 @@ export const jobs: Record<string, Schema> = {
         'A volume claim, writable by many pods, for the rows that tasks hand to each other. Without it, a pipeline in which they do fails.',
       ),
       scratchSize: text('The most that a pod may spill, as `20Gi`.'),
+      policy: ref('JobsPolicy'),
       reportUrl: text('Where runners reach the controller: the URL of its Service for reports.', {
         pattern: '^https?://',
       }),

@@ -1,4 +1,5 @@
 import { duration, list, map, object, objectName, ref, type Schema, templated } from './common.ts';
+import { podFields } from './pods.ts';
 
 const apiVersion: Schema = {
   type: 'string',
@@ -36,11 +37,39 @@ const schedule = object('When windows close and runs become due. Exactly one of 
     description:
       'The length of a window: `minute`, `hour`, `day`, `week`, `month`, `quarter`, `year`, or a multiple, as in `15 minutes`.',
   },
-  cron: { type: 'string', description: 'Five cron fields; a window lies between two ticks.' },
+  cron: {
+    description: 'Five cron fields or `@daily` and its like, or a list of them; a window lies between two ticks.',
+    anyOf: [
+      { type: 'string' },
+      { type: 'array', items: { type: 'string', description: 'A cron text.' }, minItems: 1, maxItems: 100 },
+    ],
+  },
+  blackoutDates: list(
+    'For `cron`: local dates on which nothing ticks; the window goes on over them.',
+    { type: 'string', description: 'A date, as `2026-12-25`.' },
+    { maxItems: 1000 },
+  ),
+  dst: object('For `cron` with fixed times of the day: what happens to those that a change of the clocks hits.', {
+    gap: {
+      type: 'string',
+      description:
+        'A time that clocks leave out: `shift` (default) ticks at the first instant after the gap, `skip` does not.',
+      enum: ['shift', 'skip'],
+    },
+    overlap: {
+      type: 'string',
+      description: 'A time that clocks show twice: ticks the `first` time (default), the `second`, or `both`.',
+      enum: ['first', 'second', 'both'],
+    },
+  }),
   timeZone: { type: 'string', description: 'An IANA time zone; UTC by default.' },
   startAt: { ...day, description: 'The first window begins at or after it; the first sync by default.' },
   endAt: { ...day, description: 'No window crosses it.' },
   delay: { ...duration, description: 'A window is due this long after it closed; 0s by default.' },
+  jitter: {
+    ...duration,
+    description: 'Adds a fixed part of this to `delay`, another one for each pipeline, so that not all begin at once.',
+  },
   deadline: { ...duration, description: 'A window is late when it has not succeeded this long after it was due.' },
   catchUp: {
     type: 'string',
@@ -54,7 +83,11 @@ const pipelineSpec = object(
   {
     description: { type: 'string', description: 'What the pipeline is for.' },
     schedule: ref('Schedule'),
-    suspend: { type: 'boolean', description: 'True stops the schedule; running runs go on.' },
+    suspend: {
+      type: 'boolean',
+      description:
+        'True stops the schedule; running runs go on. Where it is left out, `spec.suspend` of the Pipeline in the cluster may be set with kubectl.',
+    },
     maxActiveRuns: {
       type: 'integer',
       description: 'How many runs of this pipeline may run at once; 1 by default.',
@@ -63,6 +96,7 @@ const pipelineSpec = object(
     },
     retry: ref('Retry'),
     timeout: { ...duration, description: 'The longest a run may take from its start.' },
+    ...podFields.ofPipeline,
     variables: map('Names for expressions; `run --var` overrides them.', ref('Parameter')),
     blocks: list('The steps.', ref('PipelineBlock'), { minItems: 1, maxItems: 500 }),
   },

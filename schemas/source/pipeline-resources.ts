@@ -103,7 +103,9 @@ const schedule = withRules(
     'When windows close and runs become due. Exactly one of `every` and `cron`.',
     {
       every: boundedText('The length of a window, such as `month` or `15 minutes`.', 32),
-      cron: boundedText('Five cron fields; a window lies between two ticks.', 1024),
+      cron: list('Texts of five cron fields; a window lies between two ticks.', boundedText('Five fields.', 1024), {
+        maxItems: 100,
+      }),
       timeZone: boundedText('An IANA time zone.', 64),
       startAt: { ...day, description: 'The first window begins at or after it: an instant, RFC 3339 in UTC.' },
       endAt: { ...day, description: 'No window crosses it: an instant, RFC 3339 in UTC.' },

@@ -37,6 +37,10 @@ export const tasks: Record<string, Schema> = {
       attempt: count('Number of the attempt, from 1.'),
       window: nullable(ref('OrderWindow')),
       variables: map('Variables given for this run; declared defaults fill the rest.', scalar),
+      outputs: map(
+        'What containers upstream have said, by block; absent where there are none.',
+        map('Its outputs by name.', scalar),
+      ),
       bundle: object(
         'Where the bundle lies.',
         { digest: text('Its digest.'), path: text('Absolute path of its JSON.') },
@@ -101,6 +105,16 @@ export const tasks: Record<string, Schema> = {
     },
     ['block', 'columns', 'rows'],
   ),
+  Usage: object(
+    'What the pod of an attempt used, by its cgroup, and what had been requested for it. Only of runners in pods.',
+    {
+      peakMemoryBytes: count('The most memory that it could not have given back, in bytes.'),
+      cpuMs: count('Time of processors, in milliseconds.'),
+      requestedMemoryBytes: nullable(count('Its request of memory, in bytes; null without one.')),
+      requestedCpuMillis: nullable(count('Its request of processors, in thousandths; null without one.')),
+    },
+    ['peakMemoryBytes', 'cpuMs', 'requestedMemoryBytes', 'requestedCpuMillis'],
+  ),
   TaskError: object(
     'Why a task failed, for a person.',
     {
@@ -125,6 +139,8 @@ export const tasks: Record<string, Schema> = {
       peakMemoryBytes: nullable(count('Peak resident memory of the runner’s process, in bytes.')),
       blocks: list('What each block did.', ref('BlockReport')),
       sample: nullable(ref('Sample')),
+      outputs: map('What a container has said, by name; only of containers.', scalar),
+      usage: ref('Usage'),
       partial: { type: 'boolean', description: 'True when this is the small form and the full one was lost.' },
     },
     [

@@ -68,7 +68,7 @@ const files = new Map([['shared.yaml', shared]]);
 for (let number = 1; number <= count; number++) files.set(`pipelines/${number}.yaml`, pipeline(number));
 
 const start = performance.now();
-const { pipelines, problems } = compile(files);
+const { pipelines, problems } = compile({ files });
 const seconds = (performance.now() - start) / 1000;
 const peakMemoryMiB = Math.round(process.resourceUsage().maxRSS / 1024);
 console.log(

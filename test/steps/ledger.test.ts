@@ -114,6 +114,19 @@ describe('an attempt', () => {
     },
   );
 
+  it('whose runner was told to end by somebody else, as when its node is drained, is fenced and tried again', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', threeMonths.replace('2019-04-01', '2019-02-01')) });
+    await ledger.round();
+    const [first = ''] = ledger.fake.running();
+    ledger.fake.end(first, 'Cancelled');
+    await ledger.round();
+    expect(ledger.fake.fenced).toEqual([first]);
+    const [attempt] = await ledger.query('select phase, reason from attempts order by number limit 1');
+    expect(attempt).toEqual({ phase: 'Lost', reason: 'Lost' });
+    await finish('Succeeded');
+    expect(await ledger.runs()).toEqual(['a-2019-01 Succeeded']);
+  });
+
   it('that cannot be fenced yet stays as it is, and holds up no other', async () => {
     await ledger.write({ 'a.yaml': manifest('a', `${threeMonths}maxActiveRuns: 2\n`) });
     await ledger.round();
@@ -135,6 +148,20 @@ describe('an attempt', () => {
     await ledger.round();
     const [attempt] = await ledger.query('select phase, message from attempts order by number limit 1');
     expect(attempt).toEqual({ phase: 'Lost', message: 'it could not be launched: no space left on device' });
+  });
+
+  it('that can be neither launched nor fenced is launched again when its claim runs out', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', threeMonths.replace('2019-04-01', '2019-02-01')) });
+    await ledger.pass('sync', 'schedule', 'admit', 'advance');
+    const [run] = await ledger.query('select id from runs');
+    ledger.fake.failLaunches(new Error('the API server could not be asked'));
+    ledger.fake.failFence(`${run.id}.one.1`, new Error('the API server could not be asked'));
+    await expect(ledger.pass('launch')).rejects.toThrow('could not be asked');
+    expect(await ledger.query('select phase from attempts')).toEqual([{ phase: 'Claimed' }]);
+    ledger.fake.failLaunches(null);
+    await ledger.query(`update attempts set claimed_until = now() - interval '1 second'`);
+    await ledger.pass('launch');
+    expect(await ledger.query('select phase, number from attempts')).toEqual([{ phase: 'Running', number: 1 }]);
   });
 
   it('whose claim expired is launched again under the same id', async () => {

@@ -147,3 +147,21 @@ it('leaves a suspended pipeline alone until the manifest says otherwise', async 
   await ledger.round();
   expect(await ledger.runs()).toHaveLength(6);
 });
+
+it('leaves the schedule as kubectl has set it while the manifest is silent, and takes back what the manifest said', async () => {
+  const suspended = async () => (await ledger.query('select suspended from pipelines'))[0].suspended;
+  const save = async (spec: string) => {
+    await ledger.write({ 'a.yaml': manifest('a', spec) });
+    await ledger.pass('sync');
+  };
+  await save(monthly);
+  await ledger.query('update pipelines set suspended = true');
+  await save(`${monthly}description: another\n`);
+  expect(await suspended()).toBe(true);
+  await save(`${monthly}suspend: false\n`);
+  expect(await suspended()).toBe(false);
+  await save(`${monthly}suspend: true\n`);
+  expect(await suspended()).toBe(true);
+  await save(monthly);
+  expect(await suspended()).toBe(false);
+});

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createPool, transaction } from '../../controller/store/pool.ts';
+import { createLink } from '../support/link.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -76,3 +77,17 @@ async function endBackend(pid: number): Promise<void> {
   await client.connect();
   await client.query('select pg_terminate_backend($1)', [pid]).finally(() => client.end());
 }
+
+test('a connection that the network has forgotten is given up, and the next one works', async () => {
+  const url = new URL(database.url);
+  const { hostname, port } = url;
+  const link = await createLink({ host: hostname, to: () => [{ host: hostname, port: Number(port) }] });
+  url.port = String(link.port);
+  const behind = createPool({ url: url.href, log: pino({ level: 'silent' }), max: 1, answerMs: 500 });
+  await behind.query('select 1');
+  link.forget();
+  await expect(transaction(behind, (db) => db.query('select 2'))).rejects.toThrow();
+  expect((await behind.query('select 3 as n')).rows).toEqual([{ n: 3 }]);
+  await behind.end();
+  await link.close();
+});

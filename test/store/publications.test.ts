@@ -2,12 +2,21 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Publisher } from '../../controller/publish/publisher.ts';
 import type { RunToPublish } from '../../controller/publish/runs.ts';
 import { createPublish } from '../../controller/steps/publish.ts';
-import { type DirtyMark, forget, markAgain, markLive, markPipelines, takeDirty } from '../../controller/store/dirty.ts';
+import {
+  type DirtyMark,
+  forget,
+  markAgain,
+  markLive,
+  markNamed,
+  type Rest,
+  takeDirty,
+} from '../../controller/store/dirty.ts';
 import { createLeader } from '../../controller/store/leaders.ts';
 import { transaction } from '../../controller/store/pool.ts';
 import {
   readPipelinePublications,
   readRunPublications,
+  readSourcePublications,
   runsBeyondHistory,
   setSuspended,
 } from '../../controller/store/publications.ts';
@@ -29,7 +38,8 @@ const twoTasks = `    - name: one
     - name: two
       load: { inline: { rows: [{ n: 1 }] } }
 `;
-const rest = { run: 0, pipeline: 0 };
+const none = { passing: 0, other: 0 };
+const rest: Rest = { run: none, pipeline: none, source: none };
 const take = (limit = 100) => takeDirty(ledger.pool, { limit, rest });
 const drop = (marks: readonly DirtyMark[]) => transaction(ledger.pool, (db) => forget(db, marks));
 const kinds = (marks: readonly DirtyMark[]) => marks.map(({ kind }) => kind).sort();
@@ -93,11 +103,29 @@ describe('marks', () => {
   test('rest for a while, from the first change on, so that later ones travel with it', async () => {
     await ledger.write({ 'a.yaml': manifest('a') });
     await ledger.pass('sync');
-    const rested = () => takeDirty(ledger.pool, { limit: 10, rest: { run: 0, pipeline: 60_000 } });
-    expect(await rested()).toEqual([]);
+    const resting: Rest = { ...rest, pipeline: { passing: 60_000, other: 60_000 } };
+    const rested = () => takeDirty(ledger.pool, { limit: 10, rest: resting });
+    expect(kinds(await rested())).toEqual(['source']);
     await ledger.query(`update dirty set marked_at = now() - interval '2 minutes'`);
     await ledger.query('update pipelines set suspended = true');
-    expect(kinds(await rested())).toEqual(['pipeline', 'source']);
+    const all = await rested();
+    expect(kinds(all)).toEqual(['pipeline', 'source']);
+    await drop(all);
+    expect(await take()).toEqual([]);
+  });
+
+  test('of a run that goes on wait for its end, and keep no other row waiting', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', quarter), 'b.yaml': manifest('b', quarter) });
+    await ledger.pass('sync');
+    await drop(await take());
+    const patient = { passing: 60_000, other: 0 };
+    const ended = () => takeDirty(ledger.pool, { limit: 1, rest: { ...rest, run: patient, pipeline: patient } });
+    await ledger.round();
+    expect(await ended()).toEqual([]);
+    ledger.fake.end(ledger.fake.running().at(-1) as string, 'Succeeded');
+    await ledger.round();
+    const [settled] = await ledger.query(`select id from runs where phase = 'Succeeded'`);
+    expect(await ended()).toMatchObject([{ kind: 'run', id: settled?.id }]);
   });
 
   test('can be set again, for names that there are, and for all that lives', async () => {
@@ -108,13 +136,15 @@ describe('marks', () => {
     await markAgain(ledger.pool, marks);
     expect(kinds(await take())).toEqual(kinds(marks));
     await drop(await take());
-    await markPipelines(ledger.pool, ['a', 'nobody']);
+    await markNamed(ledger.pool, 'pipeline', ['a', 'nobody']);
     expect(kinds(await take())).toEqual(['pipeline']);
+    await markNamed(ledger.pool, 'source', ['local', 'nobody']);
+    expect(kinds(await take())).toEqual(['pipeline', 'source']);
     ledger.fake.endAll('Succeeded');
     await ledger.round();
     await drop(await take());
     await markLive(ledger.pool);
-    expect(kinds(await take())).toEqual(['pipeline', 'run']);
+    expect(kinds(await take())).toEqual(['pipeline', 'run', 'source']);
   });
 });
 
@@ -187,6 +217,30 @@ test('a pipeline shows its version, its newest run, what is live, and the proble
   expect(await readPipelinePublications(ledger.pool, { ids: [row?.id as number] })).toEqual([row]);
 });
 
+test('a source shows how many pipelines it has, and the first problems', async () => {
+  await ledger.write({
+    'a.yaml': manifest('a'),
+    'b.yaml': manifest('b', 'wrong: 1\nworse: 1\n'),
+    'c.yaml': manifest('c'),
+  });
+  await ledger.pass('sync');
+  const [row, ...others] = await readSourcePublications(ledger.pool, { names: ['local'] }, 1);
+  expect(others).toEqual([]);
+  expect(row).toMatchObject({ name: 'local', location: ledger.dir, pipelines: 2, problemCount: 2 });
+  expect(row?.problems).toEqual([
+    {
+      file: 'b.yaml',
+      line: 5,
+      column: 3,
+      code: 'unknown-field',
+      message: expect.stringContaining('wrong'),
+      pipeline: 'b',
+    },
+  ]);
+  expect(row?.syncedAt).toBeInstanceOf(Date);
+  expect(await readSourcePublications(ledger.pool, { ids: [row?.id as number] }, 1)).toEqual([row]);
+});
+
 test('suspending twice changes a pipeline once', async () => {
   await ledger.write({ 'a.yaml': manifest('a') });
   await ledger.pass('sync');
@@ -198,12 +252,16 @@ describe('the step', () => {
   /** Instead of the API server: keeps what it is given, and lets the test do something in the middle of it. */
   function stub(inBetween: () => Promise<unknown> = async () => {}) {
     const given: string[] = [];
-    const publisher: Pick<Publisher, 'publishRuns' | 'publishPipelines' | 'removeRuns' | 'isNewRun' | 'reset'> = {
+    const publisher: Pick<
+      Publisher,
+      'publishRuns' | 'publishPipelines' | 'publishSources' | 'removeRuns' | 'isNewRun' | 'reset'
+    > = {
       async publishRuns(items: readonly RunToPublish[]) {
         given.push(...items.map(({ run }) => `${run.name} ${run.phase}`));
         await inBetween();
       },
       publishPipelines: async () => {},
+      publishSources: async () => {},
       removeRuns: async () => {},
       isNewRun: () => false,
       reset: () => void given.push('reset'),

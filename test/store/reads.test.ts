@@ -200,7 +200,7 @@ describe('the list of pipelines', () => {
     await history.run(busy, { window: month(3), phase: 'Running' });
     const gone = await history.pipeline('b-gone');
     await history.pool.query('update pipelines set retired_at = now() where id = $1', [gone.id]);
-    const stopped = await history.pipeline('c-stopped', { cron: '0 6 * * *', timeZone: 'Asia/Kathmandu' });
+    const stopped = await history.pipeline('c-stopped', { cron: ['0 6 * * *'], timeZone: 'Asia/Kathmandu' });
     await history.pool.query(
       'update pipelines set suspended = true, ready = false, next_due_at = now() where id = $1',
       [stopped.id],

@@ -4,6 +4,7 @@ import { transaction } from '../../controller/store/pool.ts';
 import { type AttemptKey, readReports, saveReport } from '../../controller/store/reports.ts';
 import type { TaskReport } from '../../schemas/generated/types.ts';
 import { createTestLedger, manifest, type TestLedger } from '../support/ledger.ts';
+import { makeReport } from '../support/report.ts';
 
 let ledger: TestLedger;
 let key: AttemptKey;
@@ -18,19 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => ledger.close());
 
-const reportOf = (more: Partial<TaskReport> = {}): TaskReport => ({
-  attemptId: `${key.runId}.${key.task}.${key.number}`,
-  outcome: 'Succeeded',
-  reason: null,
-  startedAt: '2026-01-01T00:00:00Z',
-  finishedAt: '2026-01-01T00:00:01Z',
-  durationMs: 1000,
-  peakMemoryBytes: null,
-  blocks: [],
-  sample: null,
-  partial: false,
-  ...more,
-});
+const reportOf = (more: Partial<TaskReport> = {}): TaskReport =>
+  makeReport({ attemptId: `${key.runId}.${key.task}.${key.number}`, ...more });
 const sampleOf = (...cells: string[]) => ({ block: 'one', columns: [], rows: [cells] });
 /** NUL, which Postgres has no place for, and an emoji that was cut in two. */
 const odd = sampleOf('a\0b', '\ud83d');

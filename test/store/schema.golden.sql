@@ -64,6 +64,7 @@ create table dirty (
   kind text not null,
   id bigint not null,
   marked_at timestamp with time zone default now() not null,
+  passing boolean default false not null,
   constraint dirty_kind_check CHECK ((kind = ANY (ARRAY['pipeline'::text, 'run'::text, 'source'::text]))),
   constraint dirty_pkey PRIMARY KEY (version)
 );
@@ -86,6 +87,31 @@ create table ledger (
   constraint ledger_singleton_check CHECK (singleton),
   constraint ledger_pkey PRIMARY KEY (singleton)
 );
+
+create table log_chunks (
+  run_id bigint not null,
+  task text not null,
+  number integer not null,
+  start_at bigint not null,
+  size integer not null,
+  source text not null,
+  content bytea not null,
+  constraint log_chunks_pkey PRIMARY KEY (run_id, task, number, start_at)
+) partition by RANGE (run_id);
+
+create table logs (
+  run_id bigint not null,
+  task text not null,
+  number integer not null,
+  size bigint default 0 not null,
+  ended_sources text[] default '{}'::text[] not null,
+  source text,
+  line_time text,
+  line_place integer,
+  closed_at timestamp with time zone,
+  incomplete boolean default false not null,
+  constraint logs_pkey PRIMARY KEY (run_id, task, number)
+) partition by RANGE (run_id);
 
 create table migrations (
   id integer default nextval('migrations_id_seq'::regclass) not null,
@@ -316,7 +342,7 @@ begin
   perform pg_advisory_xact_lock(hashtext('pipewright.partitions'));
   for i in -1..3 loop
     month := date_trunc('month', now(), 'UTC') + make_interval(months => i);
-    foreach parent in array array['runs', 'tasks', 'attempts'] loop
+    foreach parent in array array['runs', 'tasks', 'attempts', 'logs', 'log_chunks'] loop
       execute format('create table if not exists %I partition of %I for values from (%s) to (%s)',
         parent || to_char(month at time zone 'UTC', '_YYYY_MM'), parent,
         time_id(month), time_id(date_trunc('month', month + interval '40 days', 'UTC')));
@@ -325,10 +351,10 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pipewright.mark_dirty(marked_kind text, marked_id bigint)
+CREATE OR REPLACE FUNCTION pipewright.mark_dirty(marked_kind text, marked_id bigint, is_passing boolean DEFAULT false)
  RETURNS void
  LANGUAGE sql
-AS $function$ insert into dirty (kind, id) values (marked_kind, marked_id) $function$
+AS $function$ insert into dirty (kind, id, passing) values (marked_kind, marked_id, is_passing) $function$
 ;
 
 CREATE OR REPLACE FUNCTION pipewright.mark_pipeline()
@@ -336,7 +362,11 @@ CREATE OR REPLACE FUNCTION pipewright.mark_pipeline()
  LANGUAGE plpgsql
 AS $function$
 begin
-  if publishes() then perform mark_dirty('pipeline', new.id); end if;
+  if publishes() then
+    -- A due time that has moved on belongs to the run that was just queued.
+    perform mark_dirty('pipeline', new.id, tg_op = 'UPDATE' and (old.version_id, old.suspended, old.retired_at, old.ready, old.file)
+      is not distinct from (new.version_id, new.suspended, new.retired_at, new.ready, new.file));
+  end if;
   return null;
 end $function$
 ;
@@ -347,8 +377,8 @@ CREATE OR REPLACE FUNCTION pipewright.mark_run()
 AS $function$
 begin
   if publishes() then
-    perform mark_dirty('run', new.id);
-    perform mark_dirty('pipeline', new.pipeline_id);
+    perform mark_dirty('run', new.id, new.finished_at is null);
+    perform mark_dirty('pipeline', new.pipeline_id, new.finished_at is null);
   end if;
   return null;
 end $function$
@@ -369,7 +399,7 @@ CREATE OR REPLACE FUNCTION pipewright.mark_task()
  LANGUAGE plpgsql
 AS $function$
 begin
-  if publishes() then perform mark_dirty('run', new.run_id); end if;
+  if publishes() then perform mark_dirty('run', new.run_id, true); end if;
   return null;
 end $function$
 ;

@@ -1,14 +1,20 @@
-import type { Executor, Observation } from '../../controller/executors/port.ts';
-import type { Reason, TaskOrder, TaskReport } from '../../schemas/generated/types.ts';
+import type { Executor, LaunchInput, Observation } from '../../controller/executors/port.ts';
+import type { Reason, TaskReport } from '../../schemas/generated/types.ts';
+import { makeReport } from './report.ts';
 
-type Ending = 'Succeeded' | 'gone' | 'silent' | { gone: Reason } | { reason: TaskReport['reason']; message?: string };
+type Ended =
+  | 'Succeeded'
+  | 'Cancelled'
+  | { outputs: NonNullable<TaskReport['outputs']> }
+  | { reason: TaskReport['reason']; message?: string };
+type Ending = Ended | 'gone' | 'silent' | { gone: Reason };
 
 /**
  * An executor without processes: the test says how attempts end. It keeps what it was asked in the order it was asked, and,
  * like the real one, creates an attempt at most once.
  */
 export function createFakeExecutor(options: { capacity?: number } = {}) {
-  const attempts = new Map<string, { order: TaskOrder; seen: Observation }>();
+  const attempts = new Map<string, Pick<LaunchInput, 'order' | 'task'> & { seen: Observation }>();
   const launches: string[] = [];
   const stopped: string[] = [];
   const fenced: string[] = [];
@@ -17,10 +23,10 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
 
   const executor: Executor = {
     capacity: options.capacity ?? 100,
-    async launch({ order }) {
+    async launch({ order, task = {} }) {
       if (failLaunch) throw failLaunch;
       launches.push(order.attemptId);
-      if (!attempts.has(order.attemptId)) attempts.set(order.attemptId, { order, seen: { state: 'running' } });
+      if (!attempts.has(order.attemptId)) attempts.set(order.attemptId, { order, task, seen: { state: 'running' } });
     },
     observe: async (ids) => new Map(ids.map((id) => [id, attempts.get(id)?.seen ?? { state: 'absent' }])),
     async stop(id) {
@@ -61,6 +67,7 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
       return running.length;
     },
     order: (id: string) => attempts.get(id)?.order,
+    task: (id: string) => attempts.get(id)?.task,
     running: () => [...attempts].filter(([, attempt]) => attempt.seen.state === 'running').map(([id]) => id),
     failLaunches(error: Error | null) {
       failLaunch = error;
@@ -72,21 +79,11 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
   };
 }
 
-function report(
-  attemptId: string,
-  ending: 'Succeeded' | { reason: TaskReport['reason']; message?: string },
-): TaskReport {
+function report(attemptId: string, ending: Ended): TaskReport {
   const now = new Date().toISOString();
-  const base = {
-    attemptId,
-    startedAt: now,
-    finishedAt: now,
-    durationMs: 0,
-    peakMemoryBytes: null,
-    blocks: [],
-    sample: null,
-    partial: false,
-  };
-  if (ending === 'Succeeded') return { ...base, outcome: 'Succeeded', reason: null };
+  const base = makeReport({ attemptId, startedAt: now, finishedAt: now, durationMs: 0 });
+  if (ending === 'Succeeded') return base;
+  if (ending === 'Cancelled') return { ...base, outcome: 'Cancelled' };
+  if ('outputs' in ending) return { ...base, outputs: ending.outputs };
   return { ...base, outcome: 'Failed', reason: ending.reason, error: { message: ending.message ?? 'it failed' } };
 }

@@ -2,12 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
+import { onProcesses, type TaskPlace } from '../../controller/manifests/place.ts';
 import { createAdmit } from '../../controller/steps/admit.ts';
 import { createAdvance } from '../../controller/steps/advance.ts';
 import { createIntake } from '../../controller/steps/intake.ts';
 import { createLaunch } from '../../controller/steps/launch.ts';
 import { createObserve } from '../../controller/steps/observe.ts';
 import { createSchedule } from '../../controller/steps/schedule.ts';
+import type { Step } from '../../controller/steps/step.ts';
 import { createSync } from '../../controller/steps/sync.ts';
 import { migrate } from '../../controller/store/migrate.ts';
 import { createPool } from '../../controller/store/pool.ts';
@@ -18,20 +20,28 @@ import { createTestDatabase } from './postgres.ts';
 const log = pino({ level: 'silent' });
 
 /** The steps on a real Postgres, on manifests in a real folder, with a fake executor; the test runs the passes. */
-export async function createTestLedger(options: { capacity?: number; publishes?: boolean } = {}) {
+export async function createTestLedger(options: { capacity?: number; publishes?: boolean; bounds?: TaskPlace } = {}) {
   const database = await createTestDatabase();
   const dir = await mkdtemp(join(tmpdir(), 'pipewright-manifests-'));
   await migrate({ url: database.url, log });
   const pool = createPool({ url: database.url, log, publishes: options.publishes ?? false });
   const fake = createFakeExecutor(options);
+  const { bounds = onProcesses } = options;
   const parts = { pool, log, wake: () => {}, failpoint: () => {} };
   const places = { artifacts: (id: number) => `/artifacts/${id}`, bundle: (digest: string) => `/bundles/${digest}` };
   const steps = {
-    sync: createSync({ ...parts, dir }),
+    sync: createSync({ ...parts, dir, place: bounds }),
     intake: createIntake(parts),
     schedule: createSchedule(parts),
     admit: createAdmit(parts),
-    launch: createLaunch({ ...parts, executor: fake.executor, heartbeatMs: 1000, overdueGraceMs: 15_000, places }),
+    launch: createLaunch({
+      ...parts,
+      executor: fake.executor,
+      heartbeatMs: 1000,
+      overdueGraceMs: 15_000,
+      bounds,
+      places,
+    }),
     observe: createObserve({ ...parts, executor: fake.executor }),
     advance: createAdvance(parts),
   };
@@ -39,7 +49,9 @@ export async function createTestLedger(options: { capacity?: number; publishes?:
   async function pass(...names: (keyof typeof steps)[]): Promise<void> {
     const signal = new AbortController().signal;
     for (const name of names) {
-      while ((await steps[name].pass(signal)).kind === 'again');
+      const step: Step = steps[name];
+      while ((await step.pass(signal)).kind === 'again');
+      await step.finish?.();
     }
   }
 

@@ -25,6 +25,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/component: controller
 {{- end -}}
 
+{{- define "pipewright.drainLabels" -}}
+{{ include "pipewright.selector" . }}
+app.kubernetes.io/component: drain
+{{- end -}}
+
 {{- define "pipewright.postgresLabels" -}}
 {{ include "pipewright.selector" . }}
 app.kubernetes.io/component: postgres
@@ -38,12 +43,26 @@ app.kubernetes.io/component: postgres
 {{- end -}}
 {{- end -}}
 
+{{/* The account of the hook that comes before an uninstall. */}}
+{{- define "pipewright.drainName" -}}
+{{- printf "%s-drain" (include "pipewright.fullname" .) -}}
+{{- end -}}
+
 {{- define "pipewright.jobsNamespace" -}}
 {{- $name := default (printf "%s-jobs" .Release.Namespace) .Values.jobs.namespace -}}
 {{- if eq $name .Release.Namespace -}}
 {{- fail (printf "jobs.namespace is %q, the controller's own: a Job there could mount the controller's secrets; name another one" $name) -}}
 {{- end -}}
 {{- $name -}}
+{{- end -}}
+
+{{/* All namespaces that Jobs may run in, as a JSON list: that of the Jobs, and those that the policy adds. */}}
+{{- define "pipewright.jobsNamespaces" -}}
+{{- $more := .Values.jobs.policy.namespaces | default list -}}
+{{- if has .Release.Namespace $more -}}
+{{- fail (printf "jobs.policy.namespaces holds %q, the controller's own: a Job there could mount the controller's secrets; take it out" .Release.Namespace) -}}
+{{- end -}}
+{{- prepend $more (include "pipewright.jobsNamespace" .) | uniq | toJson -}}
 {{- end -}}
 
 {{- define "pipewright.image" -}}

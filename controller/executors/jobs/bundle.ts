@@ -1,10 +1,10 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Kubernetes } from '../../kubernetes/client.ts';
-import { bundleFile } from './job.ts';
 import { configMapKind, jobKind } from './kinds.ts';
 import { bundleLabel, labelsOfBundle, selectors, unusedAnnotation } from './labels.ts';
 import { bundleName } from './name.ts';
+import { bundleFile } from './runner-container.ts';
 
 /** A ConfigMap holds at most 1 MiB; the rest is room for its metadata. */
 const largestBytes = 900 * 1024;
@@ -12,8 +12,8 @@ const largestBytes = 900 * 1024;
 const sureMs = 60_000;
 
 export interface Bundles {
-  /** Makes the ConfigMap of a bundle unless it is there. */
-  ensure(digest: string, read: () => Promise<Buffer>): Promise<void>;
+  /** Makes the ConfigMap of a bundle in a namespace unless it is there. */
+  ensure(namespace: string, digest: string, read: () => Promise<Buffer>): Promise<void>;
   /** Marks bundles that no Job names, and removes those that were marked `unusedMs` ago and have stayed so. */
   collect(): Promise<void>;
 }
@@ -22,19 +22,23 @@ export interface Bundles {
  * Bundles as immutable ConfigMaps. One is removed in two rounds far apart, and only at the version that was looked at: a
  * launch between the two takes the mark away, or has made a Job that names it by the second one.
  */
-export function createBundles(options: { kubernetes: Kubernetes; namespace: string; unusedMs: number }): Bundles {
-  const { kubernetes, namespace, unusedMs } = options;
+export function createBundles(options: {
+  kubernetes: Kubernetes;
+  namespaces: readonly string[];
+  unusedMs: number;
+}): Bundles {
+  const { kubernetes, namespaces, unusedMs } = options;
   const sure = new Map<string, { at: number; done: Promise<void> }>();
 
-  async function ensure(digest: string, read: () => Promise<Buffer>): Promise<void> {
+  async function ensure(namespace: string, digest: string, read: () => Promise<Buffer>): Promise<void> {
     const key = { namespace, name: bundleName(digest) };
     const found = await kubernetes.get(configMapKind, key, { metadataOnly: true });
-    if (!found) return create(digest, await read());
+    if (!found) return create(namespace, digest, await read());
     if (found.metadata.annotations?.[unusedAnnotation] === undefined) return;
-    if (!(await kubernetes.patch(configMapKind, key, mark(null)))) await create(digest, await read());
+    if (!(await kubernetes.patch(configMapKind, key, mark(null)))) await create(namespace, digest, await read());
   }
 
-  async function create(digest: string, bundle: Buffer): Promise<void> {
+  async function create(namespace: string, digest: string, bundle: Buffer): Promise<void> {
     const packed = await promisify(gzip)(bundle);
     if (packed.length > largestBytes) {
       throw new Error(
@@ -50,33 +54,36 @@ export function createBundles(options: { kubernetes: Kubernetes; namespace: stri
     });
   }
 
+  async function collect(namespace: string): Promise<void> {
+    const where = { namespace, labels: selectors.bundles, metadataOnly: true };
+    const bundles = await kubernetes.list(configMapKind, where);
+    const used = new Set((await kubernetes.list(jobKind, where)).map(({ metadata }) => metadata.labels?.[bundleLabel]));
+    for (const { metadata } of bundles) {
+      const { name, uid = '', resourceVersion = '', labels, annotations } = metadata;
+      const key = { namespace, name };
+      const since = annotations?.[unusedAnnotation];
+      if (used.has(labels?.[bundleLabel])) {
+        if (since !== undefined) await kubernetes.patch(configMapKind, key, mark(null));
+      } else if (since === undefined) {
+        await kubernetes.patch(configMapKind, key, mark(new Date().toISOString()));
+      } else if (Date.now() - Date.parse(since) > unusedMs) {
+        await kubernetes.remove(configMapKind, key, { uid, resourceVersion });
+      }
+    }
+  }
+
   return {
-    ensure(digest, read) {
-      const last = sure.get(digest);
+    ensure(namespace, digest, read) {
+      const key = `${namespace}/${digest}`;
+      const last = sure.get(key);
       if (last && performance.now() - last.at < sureMs) return last.done;
-      const done = ensure(digest, read);
-      done.catch(() => sure.delete(digest));
-      sure.set(digest, { at: performance.now(), done });
+      const done = ensure(namespace, digest, read);
+      done.catch(() => sure.delete(key));
+      sure.set(key, { at: performance.now(), done });
       return done;
     },
     async collect() {
-      const where = { namespace, labels: selectors.bundles, metadataOnly: true };
-      const bundles = await kubernetes.list(configMapKind, where);
-      const used = new Set(
-        (await kubernetes.list(jobKind, where)).map(({ metadata }) => metadata.labels?.[bundleLabel]),
-      );
-      for (const { metadata } of bundles) {
-        const { name, uid = '', resourceVersion = '', labels, annotations } = metadata;
-        const key = { namespace, name };
-        const since = annotations?.[unusedAnnotation];
-        if (used.has(labels?.[bundleLabel])) {
-          if (since !== undefined) await kubernetes.patch(configMapKind, key, mark(null));
-        } else if (since === undefined) {
-          await kubernetes.patch(configMapKind, key, mark(new Date().toISOString()));
-        } else if (Date.now() - Date.parse(since) > unusedMs) {
-          await kubernetes.remove(configMapKind, key, { uid, resourceVersion });
-        }
-      }
+      for (const namespace of namespaces) await collect(namespace);
     },
   };
 }

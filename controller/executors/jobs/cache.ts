@@ -4,27 +4,30 @@ import { makesNoMorePods } from './end.ts';
 import { hasEnded, type Sight } from './judge.ts';
 import { type Job, jobKind, type Pod, podKind } from './kinds.ts';
 import { attemptOf, selectors } from './labels.ts';
+import { given } from './settings.ts';
 
 export interface Cache {
   /** What the watches have shown so far; null for an attempt that they have not. May be behind the truth. */
   see(attemptId: string): Sight | null;
   all(): Sight[];
-  /** Whether both watches have begun, so that what is not seen is probably not there. */
-  isFilled(): boolean;
+  /** Whether the watches have begun where the attempt is, so that what is not seen of it is probably not there. */
+  isFilled(attemptId: string): boolean;
 }
+
+const kinds = [jobKind, podKind];
 
 type Entry = { job: Job | null; readonly pods: Map<string, Pod> };
 
-/** The Jobs and pods of one ledger, by attempt, kept by two watches until `signal` aborts. `onChange` is a hint. */
+/** The Jobs and pods of one ledger, by attempt, kept by two watches per namespace until `signal` aborts. `onChange` is a hint. */
 export function createCache(options: {
   kubernetes: Kubernetes;
-  namespace: string;
+  namespaces: readonly string[];
   ledgerId: string;
   onChange: () => void;
   signal: AbortSignal;
   log: Logger;
 }): Cache {
-  const { kubernetes, namespace, ledgerId, onChange, signal, log } = options;
+  const { kubernetes, namespaces, ledgerId, onChange, signal, log } = options;
   const entries = new Map<string, Entry>();
   const filled = new Set<string>();
 
@@ -39,12 +42,13 @@ export function createCache(options: {
     else entries.set(attemptId, entry);
   }
 
-  function follow(kind: Kind): void {
+  function follow(kind: Kind, namespace: string): void {
     const on: WatchListener = {
+      slim,
       list(all) {
-        for (const one of known(kind)) put(one, false);
+        for (const one of known(kind, namespace)) put(one, false);
         for (const one of all) put(one, true);
-        filled.add(kind.kind);
+        filled.add(`${namespace}/${kind.kind}`);
         onChange();
       },
       change(type, one) {
@@ -56,13 +60,19 @@ export function createCache(options: {
     kubernetes.watch(kind, where, on, signal).catch((error) => log.error({ err: error }, 'a watch has ended'));
   }
 
-  const known = ({ kind }: Kind): Resource[] =>
-    [...entries.values()].flatMap((entry) =>
-      kind === 'Job' ? (entry.job ? [entry.job] : []) : [...entry.pods.values()],
-    );
+  const known = ({ kind }: Kind, namespace: string): Resource[] =>
+    [...entries.values()]
+      .flatMap((entry): Resource[] => (kind === 'Job' ? (entry.job ? [entry.job] : []) : [...entry.pods.values()]))
+      .filter(({ metadata }) => metadata.namespace === namespace);
 
-  follow(jobKind);
-  follow(podKind);
+  function isFilled(attemptId: string): boolean {
+    const { job, pods } = entries.get(attemptId) ?? { job: null, pods: new Map<string, Pod>() };
+    const [one = job] = pods.values();
+    const where = one ? [one.metadata.namespace] : namespaces;
+    return where.every((namespace) => kinds.every(({ kind }) => filled.has(`${namespace}/${kind}`)));
+  }
+
+  for (const namespace of namespaces) for (const kind of kinds) follow(kind, namespace);
   const sightOf = (entry: Entry): Sight => ({ job: entry.job, pods: [...entry.pods.values()] });
   return {
     see(attemptId) {
@@ -70,7 +80,7 @@ export function createCache(options: {
       return entry ? sightOf(entry) : null;
     },
     all: () => [...entries.values()].map(sightOf),
-    isFilled: () => filled.size === 2,
+    isFilled,
   };
 }
 
@@ -82,6 +92,6 @@ function isEnding(one: Resource): boolean {
 /** Without what nobody looks at: of thousands of Jobs the templates alone would fill the memory. */
 function slim({ apiVersion, kind, metadata, spec, status }: Resource): Resource {
   const { managedFields: _, ...kept } = metadata;
-  const { nodeName } = (spec ?? {}) as { nodeName?: string };
-  return { apiVersion, kind, metadata: kept, spec: nodeName === undefined ? {} : { nodeName }, status };
+  const { nodeName, ttlSecondsAfterFinished } = (spec ?? {}) as { nodeName?: string; ttlSecondsAfterFinished?: number };
+  return { apiVersion, kind, metadata: kept, spec: given({ nodeName, ttlSecondsAfterFinished }), status };
 }

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kubernetes, Resource } from '../../kubernetes/client.ts';
 import { KubernetesError } from '../../kubernetes/errors.ts';
-import { type JobSettings, makeTombstone } from './job.ts';
+import { makeTombstone } from './job.ts';
 import { hasEnded, isOnLostNode, type Sight } from './judge.ts';
 import { type Job, jobKind, type Pod, podKind } from './kinds.ts';
 import { endedAnnotation } from './labels.ts';
 import type { Launched } from './launch.ts';
 import type { Look } from './live.ts';
+import type { JobSettings } from './settings.ts';
 
 export type EndOptions = {
   readonly kubernetes: Kubernetes;
@@ -25,25 +26,29 @@ const longestLookMs = 1_000;
  * Tells a Job to end: its deadline is over at once, so the Job controller deletes its pods (SIGTERM, the pod's grace, SIGKILL)
  * and makes no more. The Job is not deleted: it keeps its name taken, so whoever launches the attempt late finds it ended.
  */
-export async function tellToEnd(job: Job, by: 'stop' | 'fence', { kubernetes, settings }: EndOptions): Promise<void> {
+export async function tellToEnd(
+  job: Job,
+  by: 'stop' | 'fence' | 'drain',
+  { kubernetes }: { kubernetes: Kubernetes },
+): Promise<void> {
   if (makesNoMorePods(job) || job.metadata.annotations?.[endedAnnotation] !== undefined) return;
-  const { name, uid } = job.metadata;
+  const { uid } = job.metadata;
   await kubernetes.patch(
     jobKind,
-    { namespace: settings.namespace, name },
+    job.metadata,
     // The uid makes the patch one of this very Job.
     { metadata: { uid, annotations: { [endedAnnotation]: by } }, spec: { activeDeadlineSeconds: 0, suspend: false } },
   );
 }
 
-/** Returns the pods of the attempt when none of them runs any more and none can follow. */
-export async function end(attemptId: string, options: EndOptions): Promise<readonly Pod[]> {
+/** Returns the last sight of the attempt when none of its pods runs any more and none can follow. */
+export async function end(attemptId: string, options: EndOptions): Promise<Sight> {
   const deadline = performance.now() + options.fenceMs;
   for (let waitMs = firstLookMs; ; waitMs = Math.min(2 * waitMs, longestLookMs)) {
     const sight = await options.look(attemptId);
     const isClosed = await close(attemptId, sight, options);
     const alive = sight.pods.filter((pod) => !hasEnded(pod) && !wasGivenUp(pod));
-    if (isClosed && alive.length === 0) return sight.pods;
+    if (isClosed && alive.length === 0) return sight;
     for (const pod of alive) await kill(pod, options);
     if (performance.now() > deadline) {
       const left = alive.map(({ metadata }) => metadata.name).join(', ') || 'its Job';
@@ -85,13 +90,13 @@ export function makesNoMorePods(job: Job): boolean {
 }
 
 async function kill(pod: Pod, options: EndOptions): Promise<void> {
-  const { kubernetes, settings, lostNodeMs } = options;
-  const { name, uid, deletionGracePeriodSeconds: grace } = pod.metadata;
+  const { kubernetes, lostNodeMs } = options;
+  const { uid, deletionGracePeriodSeconds: grace } = pod.metadata;
   const isLost = isOnLostNode(pod, { now: Date.now(), lostNodeMs });
   // Nobody on a lost node can confirm an end. Should the runner live on there, its claim at the target has been overtaken.
   const graceSeconds = isLost ? 0 : 1;
   if (typeof grace === 'number' && grace <= graceSeconds) return;
-  await kubernetes.remove(podKind, { namespace: settings.namespace, name }, { ...(uid ? { uid } : {}), graceSeconds });
+  await kubernetes.remove(podKind, pod.metadata, { ...(uid ? { uid } : {}), graceSeconds });
 }
 
 /** A pod that was deleted without waiting for its node; only the Job controller's finalizer keeps it in sight. */

@@ -1,6 +1,7 @@
 import type { Reason } from '../../../schemas/generated/types.ts';
-import type { Condition, Job, Pod } from './kinds.ts';
-import { endedAnnotation } from './labels.ts';
+import type { Condition, Job, Pod, Terminated } from './kinds.ts';
+import { containerAnnotation, endedAnnotation } from './labels.ts';
+import { lastLines, terminatedOf } from './message.ts';
 
 export type HowEnded = { readonly detail: string; readonly reason: Reason | null };
 
@@ -13,7 +14,7 @@ export function howItEnded(job: Job, end: Condition, pod: Pod | null): HowEnded 
     return { detail: 'it was told to end', reason: null };
   }
   const status = pod?.status;
-  const ended = status?.containerStatuses?.map(({ state }) => state?.terminated).find((one) => one !== undefined);
+  const ended = pod ? terminatedOf(pod) : undefined;
   if (ended?.reason === 'OOMKilled') {
     return { detail: 'its container was killed because it used more memory than its limit', reason: 'OutOfMemory' };
   }
@@ -26,9 +27,22 @@ export function howItEnded(job: Job, end: Condition, pod: Pod | null): HowEnded 
   if (end.reason === 'DeadlineExceeded') {
     return { detail: 'its Job took longer than its deadline and was ended', reason: 'TimedOut' };
   }
+  if (status?.reason === 'DeadlineExceeded') {
+    return { detail: 'it took longer than its timeout and was ended by its node', reason: 'TimedOut' };
+  }
+  if (ended && job.metadata.annotations?.[containerAnnotation] !== undefined) {
+    return { detail: exitOf(ended), reason: 'ContainerFailed' };
+  }
   if (ended) return { detail: `its container ended without a report (exit code ${ended.exitCode})`, reason: null };
   if (end.type === 'Complete') return { detail: 'its Job is complete, but there is no report', reason: null };
   return { detail: `its pod is gone without a report (${end.message ?? end.reason ?? 'deleted'})`, reason: null };
+}
+
+/** Why a container of somebody's image ended: its exit code, and what it said last. */
+function exitOf({ exitCode, reason, message }: Terminated): string {
+  const how = reason === undefined || reason === 'Error' ? `exit code ${exitCode}` : `exit code ${exitCode}, ${reason}`;
+  const last = lastLines(message ?? '');
+  return `the container ended with ${how}${last === '' ? '' : `; its last words: ${last}`}`;
 }
 
 function disruption(pod: Pod | null): string | undefined {

@@ -1,24 +1,33 @@
 import type { Logger } from 'pino';
+import type { Failpoint } from '../../../schemas/failpoints.ts';
 import type { Kubernetes } from '../../kubernetes/client.ts';
 import type { Executor, Place } from '../port.ts';
+import { type Archiver, createArchiver } from './archive/archiver.ts';
+import type { LogArchive } from './archive/port.ts';
 import { createBundles } from './bundle.ts';
 import { createCache } from './cache.ts';
 import { type EndOptions, end, tellToEnd } from './end.ts';
-import type { JobSettings } from './job.ts';
-import { newest } from './judge.ts';
+import { newest, type Sight } from './judge.ts';
 import { type Launched, launch } from './launch.ts';
 import { createLook } from './live.ts';
 import { logs } from './logs.ts';
 import { judgeNow, type ObserveOptions, observe, type Reports, reportOf } from './observe.ts';
 import { createRefusals } from './refusals.ts';
+import type { JobSettings } from './settings.ts';
 import { sweep } from './sweep.ts';
 
 export type JobsOptions = Omit<JobSettings, 'pendingMs' | 'ttlSeconds'> & {
   readonly kubernetes: Kubernetes;
+  /** More namespaces that pipelines may name for their Jobs. */
+  readonly namespaces?: readonly string[];
   /** Identity of the store: Jobs of another one in the same namespace are left alone. */
   readonly ledgerId: string;
   readonly reports: Reports;
+  readonly archive: LogArchive;
+  /** Called when something of a log was kept and the next thing may begin. */
+  readonly onArchived?: () => void;
   readonly capacity: number;
+  readonly failpoint?: Failpoint;
   readonly log: Logger;
   /** Ends the watches. Jobs go on. */
   readonly signal: AbortSignal;
@@ -35,25 +44,33 @@ export type JobsOptions = Omit<JobSettings, 'pendingMs' | 'ttlSeconds'> & {
 const collectMs = 600_000;
 
 /** Runs attempts as Kubernetes Jobs. Source: docs/architecture.md, "The executor port". */
-export function createJobs(options: JobsOptions): Executor {
-  const { pendingMs = 1_800_000, ttlSeconds = 3_600, lostNodeMs = 10_000, fenceMs = 10_000 } = options;
-  const { kubernetes, namespace, ledgerId, reports, log, signal } = options;
+export function createJobs(options: JobsOptions): Executor & { readonly archiver: Archiver } {
+  const { pendingMs = 1_800_000, ttlSeconds = 3_600, lostNodeMs = 6_000, fenceMs = 10_000 } = options;
+  const { kubernetes, namespace, ledgerId, reports, archive, log, signal } = options;
   const settings: JobSettings = { ...options, pendingMs, ttlSeconds };
   const listeners: (() => void)[] = [];
   const onChange = () => {
     for (const listener of listeners) listener();
   };
+  const namespaces = [...new Set([namespace, ...(options.namespaces ?? [])])];
   const launched: Launched = new Map();
-  const look = createLook({ kubernetes, namespace, ledgerId });
-  const cache = createCache({ kubernetes, namespace, ledgerId, onChange, signal, log });
-  const refusals = createRefusals({ kubernetes, namespace });
-  const bundles = createBundles({ kubernetes, namespace, unusedMs: options.unusedMs ?? collectMs });
+  const cache = createCache({ kubernetes, namespaces, ledgerId, onChange, signal, log });
+  const namespacesOf = (attemptId: string) => {
+    const known = namespaceOf(cache.see(attemptId)) ?? launched.get(attemptId)?.metadata.namespace;
+    return known === undefined ? namespaces : [known];
+  };
+  const look = createLook({ kubernetes, namespacesOf, ledgerId });
+  const refusals = createRefusals({ kubernetes });
+  const bundles = createBundles({ kubernetes, namespaces, unusedMs: options.unusedMs ?? collectMs });
   const seeing: ObserveOptions = { reports, cache, look, refusals, log, pendingMs, lostNodeMs };
   const ending: EndOptions = { kubernetes, settings, launched, look, lostNodeMs, fenceMs };
   collectNowAndThen(bundles.collect, signal, log);
+  const onDone = options.onArchived ?? (() => {});
   return {
+    archiver: createArchiver({ kubernetes, cache, look, archive, ttlSeconds, onDone, signal, log }),
     capacity: options.capacity,
-    launch: (input) => launch(input, { kubernetes, bundles, settings, launched }),
+    launch: (input) =>
+      launch(input, { kubernetes, namespaces, bundles, settings, launched, failpoint: options.failpoint }),
     async observe(attemptIds) {
       const seen = await observe(attemptIds, seeing);
       // Its Job is there and will be for a while: nobody has to remember how to bar it.
@@ -65,26 +82,32 @@ export function createJobs(options: JobsOptions): Executor {
       if (job) await tellToEnd(job, 'stop', ending);
     },
     async fence(attemptId) {
-      const pods = await end(attemptId, ending);
+      const sight = await end(attemptId, ending);
       launched.delete(attemptId);
-      return reportOf(attemptId, pods, reports);
+      return reportOf(attemptId, sight, reports);
     },
-    logs: (attemptId, how) => logs(attemptId, how, { kubernetes, namespace, look, patienceMs: 60_000 }),
+    logs: (attemptId, how) => logs(attemptId, how, { kubernetes, archive, look, patienceMs: 60_000 }),
     sweep: (liveIds) =>
       sweep(liveIds, {
-        ...ending,
+        kubernetes,
+        namespaces,
         ledgerId,
         log,
         ...(options.youngMs === undefined ? {} : { youngMs: options.youngMs }),
       }),
     onChange: (listener) => listeners.push(listener),
-    describe: (attemptId) => placeOf(attemptId, namespace, seeing),
+    describe: (attemptId) => placeOf(attemptId, seeing),
   };
 }
 
-function placeOf(attemptId: string, namespace: string, seeing: ObserveOptions): Place | null {
+function namespaceOf(sight: Sight | null): string | undefined {
+  return (sight?.job ?? sight?.pods[0])?.metadata.namespace;
+}
+
+function placeOf(attemptId: string, seeing: ObserveOptions): Place | null {
   const sight = seeing.cache.see(attemptId);
-  if (!sight) return null;
+  const namespace = namespaceOf(sight);
+  if (!sight || namespace === undefined) return null;
   const pod = newest(sight.pods);
   const verdict = judgeNow(sight, seeing);
   return {

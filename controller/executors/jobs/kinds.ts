@@ -10,17 +10,30 @@ export type Condition = {
   readonly status: string;
   readonly reason?: string;
   readonly message?: string;
+  readonly lastTransitionTime?: string;
 };
 
 /** The fields of a Job that are looked at. */
-export type Job = Resource & { readonly status?: { readonly conditions?: readonly Condition[] } };
+export type Job = Resource & {
+  readonly spec?: { readonly ttlSecondsAfterFinished?: number };
+  readonly status?: { readonly conditions?: readonly Condition[] };
+};
+
+/** Instants are RFC 3339, UTC. */
+export type Terminated = {
+  readonly exitCode: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+};
 
 export type ContainerStatus = {
   readonly name: string;
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
-    readonly running?: object;
-    readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+    readonly running?: { readonly startedAt?: string };
+    readonly terminated?: Terminated;
   };
 };
 
@@ -32,6 +45,7 @@ export type Pod = Resource & {
     readonly reason?: string;
     readonly message?: string;
     readonly conditions?: readonly Condition[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly containerStatuses?: readonly ContainerStatus[];
   };
 };

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { TaskReport } from '../../../schemas/generated/types.ts';
 import type { Observation } from '../port.ts';
 import type { Cache } from './cache.ts';
+import { containerReport, isContainer } from './container-report.ts';
 import { judge, type Sight, type Verdict } from './judge.ts';
 import type { Look } from './live.ts';
 import { reportIn } from './message.ts';
@@ -42,14 +43,14 @@ export async function observe(
 
 async function observeOne(attemptId: string, options: ObserveOptions): Promise<Observation> {
   // Before the first list nothing is known, and so nothing is said; the list itself is the next hint.
-  if (!options.cache.isFilled()) return { state: 'running' };
+  if (!options.cache.isFilled(attemptId)) return { state: 'running' };
   const cached = options.cache.see(attemptId) ?? { job: null, pods: [] };
   if (judgeNow(cached, options).state === 'running') return { state: 'running' };
   // A watch may be behind: what seems to be gone is looked at itself, and its report was perhaps just on its way.
   const sight = await options.look(attemptId);
   const verdict = judgeNow(sight, options);
   if (verdict.state === 'running') return { state: 'running' };
-  const report = await reportOf(attemptId, sight.pods, options.reports);
+  const report = await reportOf(attemptId, sight, options.reports);
   if (report) return { state: 'reported', report };
   return { state: 'gone', detail: verdict.detail, ...(verdict.reason ? { reason: verdict.reason } : {}) };
 }
@@ -62,8 +63,9 @@ export function judgeNow(
   return judge(sight, { now: Date.now(), pendingMs, lostNodeMs, refusal: refusals.of(sight) });
 }
 
-/** The whole report, or the small one that the pod left when it could not deliver it. */
-export async function reportOf(attemptId: string, pods: Sight['pods'], reports: Reports): Promise<TaskReport | null> {
+/** The whole report, or the small one that the pod left when it could not deliver it; of a container what its pod's status says. */
+export async function reportOf(attemptId: string, sight: Sight, reports: Reports): Promise<TaskReport | null> {
+  if (isContainer(sight)) return containerReport(attemptId, sight);
   const whole = (await reports.read([attemptId])).get(attemptId);
-  return whole ?? reportIn(pods, attemptId);
+  return whole ?? reportIn(sight.pods, attemptId);
 }

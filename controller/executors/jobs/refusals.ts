@@ -9,25 +9,27 @@ const patienceMs = 3_000;
 type FailedCreate = { readonly involvedObject?: { readonly uid?: string }; readonly message?: string };
 
 /**
- * Why Jobs get no pods: that stands only in their Events (`exceeded quota`, an admission policy's sentence). One list for all
- * of them, and only while there is a Job without a pod.
+ * Why Jobs get no pods: that stands only in their Events (`exceeded quota`, an admission policy's sentence). One list per
+ * namespace, and only while there is a Job without a pod.
  */
-export function createRefusals(options: { kubernetes: Kubernetes; namespace: string }) {
-  const { kubernetes, namespace } = options;
+export function createRefusals(options: { kubernetes: Kubernetes }) {
+  const { kubernetes } = options;
   let messages = new Map<string, string>();
   let askedAt = Number.NEGATIVE_INFINITY;
 
   return {
     /** Asks again when one of these needs it. */
     async refresh(sights: readonly Sight[]): Promise<void> {
-      const isNeeded = sights.some(({ job, pods }) => {
+      const without = sights.filter(({ job, pods }) => {
         const since = Date.parse(job?.metadata.creationTimestamp ?? '');
         return pods.length === 0 && Date.now() - since > patienceMs;
       });
-      if (!isNeeded || performance.now() - askedAt < everyMs) return;
+      if (without.length === 0 || performance.now() - askedAt < everyMs) return;
       askedAt = performance.now();
       const fields = 'reason=FailedCreate,involvedObject.kind=Job';
-      const events = (await kubernetes.list(eventKind, { namespace, fields })) as unknown as FailedCreate[];
+      const namespaces = [...new Set(without.flatMap(({ job }) => job?.metadata.namespace ?? []))];
+      const found = await Promise.all(namespaces.map((namespace) => kubernetes.list(eventKind, { namespace, fields })));
+      const events = found.flat() as unknown as FailedCreate[];
       messages = new Map(
         events.map(({ involvedObject, message }) => [involvedObject?.uid ?? '', message ?? 'nobody said why']),
       );

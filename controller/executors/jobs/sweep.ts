@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Kubernetes } from '../../kubernetes/client.ts';
-import { type EndOptions, makesNoMorePods, tellToEnd } from './end.ts';
+import type { Kind, Kubernetes } from '../../kubernetes/client.ts';
+import { makesNoMorePods, tellToEnd } from './end.ts';
 import { hasEnded } from './judge.ts';
 import { type Job, jobKind, type Pod, podKind } from './kinds.ts';
 import { attemptOf, selectors } from './labels.ts';
@@ -11,24 +11,32 @@ const youngMs = 300_000;
 /** Ends Jobs of settled attempts, and pods that a Job left behind. */
 export async function sweep(
   liveIds: readonly string[],
-  options: EndOptions & { kubernetes: Kubernetes; ledgerId: string; log: Logger; youngMs?: number },
+  options: {
+    kubernetes: Kubernetes;
+    namespaces: readonly string[];
+    ledgerId: string;
+    log: Logger;
+    youngMs?: number;
+  },
 ): Promise<void> {
-  const { kubernetes, settings, ledgerId, log } = options;
+  const { kubernetes, namespaces, ledgerId, log } = options;
   const live = new Set(liveIds);
-  const where = { namespace: settings.namespace, labels: selectors.ledger(ledgerId) };
+  const labels = selectors.ledger(ledgerId);
+  const all = async (kind: Kind) =>
+    (await Promise.all(namespaces.map((namespace) => kubernetes.list(kind, { namespace, labels })))).flat();
   const isOver = (one: Job | Pod) => {
     const age = Date.now() - Date.parse(one.metadata.creationTimestamp ?? '');
     return !live.has(attemptOf(one) ?? '') && age > (options.youngMs ?? youngMs);
   };
-  for (const job of ((await kubernetes.list(jobKind, where)) as Job[]).filter(isOver)) {
+  for (const job of ((await all(jobKind)) as Job[]).filter(isOver)) {
     if (makesNoMorePods(job)) continue;
     log.warn({ job: job.metadata.name }, 'ending a Job whose attempt is settled');
     await tellToEnd(job, 'fence', options);
   }
-  for (const pod of ((await kubernetes.list(podKind, where)) as Pod[]).filter(isOver)) {
-    const { name, uid, ownerReferences, deletionTimestamp } = pod.metadata;
+  for (const pod of ((await all(podKind)) as Pod[]).filter(isOver)) {
+    const { uid, ownerReferences, deletionTimestamp } = pod.metadata;
     if (hasEnded(pod) || deletionTimestamp !== undefined || ownerReferences?.length) continue;
-    log.warn({ pod: name }, 'deleting a pod whose Job is gone');
-    await kubernetes.remove(podKind, { namespace: settings.namespace, name }, uid ? { uid } : {});
+    log.warn({ pod: pod.metadata.name }, 'deleting a pod whose Job is gone');
+    await kubernetes.remove(podKind, pod.metadata, uid ? { uid } : {});
   }
 }

@@ -27,13 +27,15 @@ create table dirty (
   version bigint primary key default nextval('dirty_version'),
   kind text not null check (kind in ('pipeline', 'run', 'source')),
   id bigint not null,
-  marked_at timestamptz not null default now()
+  marked_at timestamptz not null default now(),
+  -- Only a step on the way of a run that goes on: such changes follow each other closely and may wait for the next one.
+  passing boolean not null default false
 );
 create index dirty_by_key on dirty (kind, id);
 
 -- Only ever added to: two transactions that touch runs of the same two pipelines would else wait for each other's marks.
-create function mark_dirty(marked_kind text, marked_id bigint) returns void language sql
-  as $$ insert into dirty (kind, id) values (marked_kind, marked_id) $$;
+create function mark_dirty(marked_kind text, marked_id bigint, is_passing boolean default false) returns void language sql
+  as $$ insert into dirty (kind, id, passing) values (marked_kind, marked_id, is_passing) $$;
 
 create function publishes() returns boolean language sql stable
   as $$ select coalesce(current_setting('pipewright.publish', true), '') = 'on' $$;
@@ -41,8 +43,8 @@ create function publishes() returns boolean language sql stable
 create function mark_run() returns trigger language plpgsql as $$
 begin
   if publishes() then
-    perform mark_dirty('run', new.id);
-    perform mark_dirty('pipeline', new.pipeline_id);
+    perform mark_dirty('run', new.id, new.finished_at is null);
+    perform mark_dirty('pipeline', new.pipeline_id, new.finished_at is null);
   end if;
   return null;
 end $$;
@@ -51,7 +53,7 @@ create trigger runs_dirty after insert or update of phase, reason, started_at, f
 
 create function mark_task() returns trigger language plpgsql as $$
 begin
-  if publishes() then perform mark_dirty('run', new.run_id); end if;
+  if publishes() then perform mark_dirty('run', new.run_id, true); end if;
   return null;
 end $$;
 create trigger tasks_dirty after update of phase on tasks for each row execute function mark_task();
@@ -59,7 +61,11 @@ create trigger attempts_dirty after update of place on attempts for each row exe
 
 create function mark_pipeline() returns trigger language plpgsql as $$
 begin
-  if publishes() then perform mark_dirty('pipeline', new.id); end if;
+  if publishes() then
+    -- A due time that has moved on belongs to the run that was just queued.
+    perform mark_dirty('pipeline', new.id, tg_op = 'UPDATE' and (old.version_id, old.suspended, old.retired_at, old.ready, old.file)
+      is not distinct from (new.version_id, new.suspended, new.retired_at, new.ready, new.file));
+  end if;
   return null;
 end $$;
 create trigger pipelines_dirty

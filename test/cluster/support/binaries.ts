@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -25,13 +25,28 @@ export async function cacheFolder(): Promise<string> {
  */
 export async function findBinaries(): Promise<string> {
   const folder = join(await cacheFolder(), `kube-${digest()}`);
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder)) {
+    await utimes(folder, new Date(), new Date());
+    return folder;
+  }
+  await forgetUnused();
   await requireGo();
   say('building the control plane with Go; this takes some minutes, once');
   const start = performance.now();
   await build(folder);
   say(`built into ${folder} in ${((performance.now() - start) / 1000).toFixed(0)} s`);
   return folder;
+}
+
+/** What no test has used for a month was built from sources that are no more. */
+async function forgetUnused(): Promise<void> {
+  const cache = await cacheFolder();
+  const monthAgo = Date.now() - 30 * 24 * 3_600_000;
+  for (const name of await readdir(cache)) {
+    if (!/^(kube|base)-[0-9a-f]{16}$/.test(name)) continue;
+    const folder = join(cache, name);
+    if ((await stat(folder)).mtimeMs < monthAgo) await rm(folder, { recursive: true });
+  }
 }
 
 /** A line for whoever waits: vitest keeps back what goes through `console`. */

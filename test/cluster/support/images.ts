@@ -53,15 +53,20 @@ export async function buildImage(options: {
   await installPackages('images');
   const { tag, base, target } = options;
   const store = join(await cacheFolder(), 'buildah');
-  const archives = join(await cacheFolder(), 'images');
-  await mkdir(archives, { recursive: true });
-  const tar = join(archives, `${tag.replaceAll(/[^\w.-]/g, '_')}.tar`);
+  const { tar } = await imageOf(tag);
   const run = (...args: string[]) => runScript('build-image.sh', [store, ...args]);
   for (const image of [base.run, base.build]) await run('load', image.tag, image.tar);
   const given = ['--build-arg', `BASE=${base.run.tag}`, '--build-arg', `BUILD_BASE=${base.build.tag}`];
   const stage = target ? ['--target', target] : [];
   await run('build', tag, tar, options.dockerfile, options.context, ...given, ...stage);
   return { tag, tar };
+}
+
+/** Where the archive of this tag lies, or will when it was built. */
+export async function imageOf(tag: string): Promise<Image> {
+  const archives = join(await cacheFolder(), 'images');
+  await mkdir(archives, { recursive: true });
+  return { tag, tar: join(archives, `${tag.replaceAll(/[^\w.-]/g, '_')}.tar`) };
 }
 
 async function findNpm(): Promise<string> {

@@ -6,6 +6,7 @@ import { parseAttemptId } from '../../../controller/runs/name.ts';
 import { readLedger, readReports, saveReport } from '../../../controller/store/reports.ts';
 import type { TaskReport } from '../../../schemas/generated/types.ts';
 import { createTestLedger, manifest, type TestLedger } from '../../support/ledger.ts';
+import { makeReport } from '../../support/report.ts';
 
 let ledger: TestLedger;
 let api: ReturnType<typeof createReportApi>;
@@ -47,19 +48,7 @@ beforeEach(async () => {
   woken = 0;
 });
 
-const reportOf = (attemptId: string, more: Partial<TaskReport> = {}): TaskReport => ({
-  attemptId,
-  outcome: 'Succeeded',
-  reason: null,
-  startedAt: '2026-01-01T00:00:00Z',
-  finishedAt: '2026-01-01T00:00:01Z',
-  durationMs: 1000,
-  peakMemoryBytes: null,
-  blocks: [],
-  sample: null,
-  partial: false,
-  ...more,
-});
+const reportOf = (attemptId: string, more: Partial<TaskReport> = {}): TaskReport => makeReport({ attemptId, ...more });
 
 type Answer = { status: number; code: string | undefined };
 

@@ -218,6 +218,54 @@ describe('windows', () => {
       'Pipeline "on-demand" has no schedule, so it has no windows.\n',
     );
   });
+
+  test('shows every window of a span, also those to come, as a table, a grid and JSON', async () => {
+    const schedule = {
+      calendar: { every: { unit: 'month', count: 1 }, timeZone: 'America/New_York' },
+      startAt: null,
+      endAt: null,
+      delayMs: 0,
+      deadlineMs: null,
+      catchUp: 'all',
+    };
+    await history.pool.query(`update versions set schedule = $1 where digest = 'digest of taxi'`, [schedule]);
+    const { stdout, stderr } = await ask('windows', 'taxi', '--from', '2018-11', '--to', '2019-04');
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/).slice(0, 4))).toEqual([
+      ['START (America/New_York)', 'START (UTC)', 'PHASE', 'RUN'],
+      ['2018-11-01 00:00', '2018-11-01 04:00', 'Skipped', 'CatchUpLatest'],
+      ['2018-12-01 00:00', '2018-12-01 05:00', 'Skipped', 'CatchUpLatest'],
+      ['2019-01-01 00:00', '2019-01-01 05:00', 'Succeeded', 'taxi-2019-01'],
+      ['2019-02-01 00:00', '2019-02-01 05:00', 'Failed', 'taxi-2019-02'],
+      ['2019-03-01 00:00', '2019-03-01 05:00', 'Missing'],
+      [''],
+    ]);
+    expect(stderr).toBe('');
+    const grid = await ask('windows', 'taxi', '--from', '2018-11', '--to', '2020', '--grid');
+    expect(grid.stdout.split('\n')).toEqual([
+      '2018                      – –',
+      '2019  ✓ ✗ · · · · · · · · · ·',
+      '',
+      '✗ Failed   · Missing   – Skipped   ✓ Succeeded',
+      '',
+    ]);
+    const { value } = await json('windows', 'taxi', '--from', '2999-01', '--limit', '2');
+    expect(value.windows.map((window: { label: string; phase: string }) => [window.label, window.phase])).toEqual([
+      ['2999-01', 'Missing'],
+      ['2999-02', 'Missing'],
+    ]);
+    expect(value.next).toBe('2999-03-01T05:00:00.000Z');
+  });
+
+  test('says what is wrong with a span', async () => {
+    expect(await ask('windows', 'taxi', '--grid')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--from'),
+    });
+    expect((await ask('windows', 'taxi', '--from', 'soon', '--to', '2019')).stderr).toContain(
+      '"from" is "soon", which is no date or time',
+    );
+    expect((await ask('windows', 'taxi', '--from', '2019', '--to', '2018')).stderr).toContain('swap them');
+  });
 });
 
 describe('show', () => {

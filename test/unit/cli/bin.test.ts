@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pipewright } from './command.ts';
 
@@ -62,5 +63,32 @@ describe('completion', () => {
     expect(complete(['pipewright', 'wi'])).toBe('windows');
     expect(complete(['pipewright', 'runs', '--li'])).toBe('--limit');
     expect(complete(['pipewright', 'run', 'taxi', '--w']).split(' ')).toEqual(['--window', '--wait']);
+  });
+});
+
+describe('as a plugin of kubectl', () => {
+  const program = (name: string, ...args: string[]) => {
+    const path = fileURLToPath(new URL(`../../../cli/${name}.mjs`, import.meta.url));
+    return spawnSync(process.execPath, [path, ...args], { encoding: 'utf8' });
+  };
+  const complete = (...words: string[]) => program('kubectl_complete-pipewright', ...words).stdout;
+
+  test('names itself as people call it, and asks no other controller than that of the cluster', () => {
+    const { stdout, status } = program('kubectl-pipewright', 'runs', '--help');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^Usage: kubectl pipewright runs /);
+    expect(stdout).toMatch(/^Examples:\n {2}kubectl pipewright runs\n/m);
+    expect(stdout).not.toContain('--server');
+  });
+
+  test('answers the completion of kubectl', () => {
+    expect(complete('ru')).toMatch(/^run\t.+\nruns\t.+\n:4\n$/);
+    expect(complete('runs', '--ph')).toMatch(/^--phase\t.+\n:4\n$/);
+    expect(complete('runs', '--phase', 'S')).toBe('Succeeded\t\nSkipped\t\n:4\n');
+    expect(complete('completion', '')).toBe('bash\t\nzsh\t\nfish\t\n:4\n');
+    // Words that are nobody's but the person's: perhaps a file.
+    expect(complete('validate', 'my')).toBe(':0\n');
+    expect(complete('no-such-command', '')).toBe(':4\n');
+    expect(complete('dr')).toBe(':4\n');
   });
 });

@@ -136,6 +136,15 @@ describe('run --local', () => {
     expect(await run('any', ['--dir', 'nothing'])).toMatchObject({ code: 2 });
   });
 
+  test('refuses a pipeline that needs a cluster', async () => {
+    await pipeline('imaged', '  blocks:\n    - { name: tool, container: { image: busybox } }\n');
+    await pipeline('other', `  blocks:\n${rows}`);
+    const { code, stderr } = await run('imaged');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/imaged\.yaml:6:21 error .*tasks run as processes here.*\[needs-cluster\]/);
+    expect((await run('other')).code).toBe(0);
+  });
+
   test('finds the warehouse of `start` in the home, unless POSTGRES_HOST names another, and secrets there too', async () => {
     const database = await createTestDatabase();
     const url = new URL(database.url);

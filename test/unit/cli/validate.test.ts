@@ -64,4 +64,30 @@ describe('validate', () => {
     await write('file', '');
     expect(await validate('pipelines/file')).toMatchObject({ code: 2 });
   });
+
+  test('judges by the policy of a cluster too, when told the file of `start --jobs`', async () => {
+    const asking = good.replace('blocks:', 'pod: { serviceAccount: root }\n  blocks:');
+    await write('good.yaml', asking);
+    expect(await validate()).toMatchObject({ code: 0 });
+    const config = (policy: string) =>
+      writeFile(
+        join(folder, 'jobs.yaml'),
+        `{ namespace: jobs, resources: pipewright, image: runner, reportUrl: "http://x", reportPort: 1, policy: ${policy} }`,
+      );
+    await config('{}');
+    const { code, stdout } = await validate('--jobs', 'jobs.yaml');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^pipelines\/good\.yaml:5:26 error .*serviceAccount is "root".*\[outside-policy\]$/m);
+    await config('{ serviceAccounts: ["*"] }');
+    expect(await validate('--jobs', 'jobs.yaml')).toMatchObject({ code: 0 });
+    await config('{ namespaces: [team-a, pipewright] }');
+    expect(await validate('--jobs', 'jobs.yaml')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'pipewright: --jobs jobs.yaml: policy.namespaces has "pipewright", which is the controller’s own; Jobs never run there, remove it\n',
+    });
+    await config('{ serviceAcounts: ["*"] }');
+    expect(await validate('--jobs', 'jobs.yaml')).toMatchObject({ code: 2, stderr: expect.stringContaining('policy') });
+  });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../../controller/manifests/compile.ts';
 import type { CompiledPipeline } from '../../../schemas/generated/types.ts';
-import { block, connection, files, load, pipeline, problemsOf, server, warehouse } from './sources.ts';
+import { block, connection, files, load, pipeline, problemsOf, warehouse } from './sources.ts';
 
 /** The only pipeline of a source that has no problems. */
 function compiled(...texts: string[]): CompiledPipeline {
-  const { pipelines, problems } = compile(files(...texts));
+  const { pipelines, problems } = compile({ files: files(...texts) });
   expect(problems).toEqual([]);
   expect(pipelines).toHaveLength(1);
   return pipelines[0] as CompiledPipeline;
@@ -63,7 +63,7 @@ const secureServer = connection(
 
 describe('a pipeline', () => {
   const source = files(taxi, loadTrips, secured, secureServer).set('sql/paying.sql', 'select * from trips');
-  const { pipelines, problems } = compile(source);
+  const { pipelines, problems } = compile({ files: source });
   const [version] = pipelines;
 
   test('compiles to its schedule, limits and policies', () => {
@@ -131,12 +131,11 @@ describe('a pipeline', () => {
 
   test('has the defaults that the reference names', () => {
     expect(compiled(pipeline('p', `  schedule: { cron: " 0  6 * * 1-5" }\n  blocks:\n${load}`))).toMatchObject({
-      suspend: false,
       maxActiveRuns: 1,
       timeoutMs: null,
       labels: {},
       schedule: {
-        calendar: { cron: '0 6 * * 1-5', timeZone: 'UTC' },
+        calendar: { cron: ['0 6 * * 1-5'], timeZone: 'UTC' },
         startAt: null,
         endAt: null,
         delayMs: 0,
@@ -149,6 +148,33 @@ describe('a pipeline', () => {
       schedule: null,
       bundle: { timeZone: 'UTC' },
     });
+  });
+
+  test('has one form for cron texts, however they are written, so that the same calendar stays the same', () => {
+    const calendar = (schedule: string) =>
+      compiled(pipeline('p', `  schedule: { ${schedule} }\n  blocks:\n${load}`)).schedule?.calendar;
+    const written = 'blackoutDates: [2026-12-25, 2026-05-01], dst: { gap: skip, overlap: both }';
+    expect(calendar(`cron: ["@daily", "0 12 * * 6", "0 0 * * *"], ${written}`)).toEqual({
+      cron: ['0 0 * * *', '0 12 * * 6'],
+      blackoutDates: ['2026-05-01', '2026-12-25'],
+      gap: 'skip',
+      overlap: 'both',
+      timeZone: 'UTC',
+    });
+    expect(calendar('cron: ["0 0 * * *"], dst: { gap: shift, overlap: first }')).toEqual(calendar('cron: "@daily"'));
+  });
+
+  test('spreads pipelines over their jitter, each at its own part of it', () => {
+    const delay = (name: string) =>
+      compiled(pipeline(name, `  schedule: { every: day, delay: 1h, jitter: 10m }\n  blocks:\n${load}`)).schedule
+        ?.delayMs ?? 0;
+    const delays = Array.from({ length: 50 }, (_, i) => delay(`p${i}`));
+    expect(delay('p0')).toBe(delays[0]);
+    expect(new Set(delays).size).toBeGreaterThan(30);
+    for (const each of delays) {
+      expect(each).toBeGreaterThanOrEqual(3_600_000);
+      expect(each).toBeLessThan(4_200_000);
+    }
   });
 
   test('counts multiples of a unit from startAt', () => {
@@ -184,9 +210,9 @@ describe('a pipeline', () => {
     const all = files(
       `# nothing\n---\n${taxi.replace('sql/', '')}---\n${loadTrips}---\n${secured}---\n---\n${secureServer}`,
     );
-    const { pipelines, problems } = compile(
-      all.set('paying.sql', 'select 1').set('notes.md', '{{').set('empty.yaml', '# only a comment\n'),
-    );
+    const { pipelines, problems } = compile({
+      files: all.set('paying.sql', 'select 1').set('notes.md', '{{').set('empty.yaml', '# only a comment\n'),
+    });
     expect(problems).toEqual([]);
     expect(pipelines).toHaveLength(1);
   });
@@ -200,14 +226,14 @@ describe('a pipeline', () => {
       warehouse.replace('name: warehouse', 'name: constructor'),
     );
     expect(Object.keys(bundle.connections)).toEqual(['constructor']);
-    const { problems } = compile(
-      files(
+    const { problems } = compile({
+      files: files(
         pipeline(
           'p',
           '  blocks:\n    - name: one\n      use: constructor\n      with: { constructor: 1, toString: 2 }\n',
         ),
       ),
-    );
+    });
     expect(problems.map(({ code }) => code)).toEqual(['unknown-block']);
   });
 });
@@ -246,95 +272,4 @@ describe('the tasks of a pipeline', () => {
       { limit: 2, initialMs: 30_000, factor: 2, maxMs: 60_000 },
     ]);
   });
-});
-
-describe('one broken manifest', () => {
-  const good = pipeline('good', `  blocks:\n${load}`);
-
-  test('stops no other pipeline, and its name is known', () => {
-    const result = compile(files(good, pipeline('bad', `  evry: 1\n  blocks:\n${load}`)));
-    expect(result.pipelines.map(({ name }) => name)).toEqual(['good']);
-    expect(result).toMatchObject({ broken: ['bad'], unreadable: false, problems: [{ pipeline: 'bad' }] });
-  });
-
-  test.each([
-    ['a Block', block('shared', '  lod: {}\n')],
-    [
-      'a Block that is there twice',
-      `${block('shared', '  load: { inline: { rows: [{ n: 1 }] } }\n')}---\n${block('shared', '  load: { inline: { rows: [{ n: 1 }] } }\n')}`,
-    ],
-    [
-      'a Block whose SQL is wrong',
-      block('shared', '  load: { postgres: { connection: warehouse, sql: "select {{ x }}" } }\n'),
-    ],
-    [
-      'a Block whose Connection is broken',
-      `${block('shared', '  load: { http: { connection: server, url: x }, format: { csv: {} } }\n')}---\n${server.replace('http:', 'htp:')}`,
-    ],
-  ])('that is %s is reported where it is, and what uses it is not compiled', (_, shared) => {
-    const user = pipeline('user', '  blocks:\n    - name: one\n      use: shared\n');
-    const { pipelines, problems, broken } = compile(files(good, user, shared, warehouse));
-    expect(pipelines.map(({ name }) => name)).toEqual(['good']);
-    expect(broken).toEqual(['user']);
-    expect(new Set(problems.map(({ file }) => file))).toEqual(new Set(['c.yaml']));
-    expect(problems.every((problem) => problem.pipeline === undefined)).toBe(true);
-  });
-
-  test.each([
-    ['kind: Pipeline\nmetadata: { name: lost }\nspec: [\n', ['lost'], true],
-    ['metadata: { name: lost }\n', ['lost'], false],
-    ['kind: Pipelin\nmetadata: { name: lost }\n', ['lost'], false],
-    ['kind: Pipeline\nmetadata: { nam: lost }\n', [], true],
-    ['kind: Pipelin\n', [], true],
-    ['- a\n', [], true],
-    ['kind: Pipeline\nmetadata: { name: lost }\nspec: { blocks: {{ x }} }\n', ['lost'], false],
-    ['['.repeat(200), [], true],
-  ])('does not count as removed: %j', (text, broken, unreadable) => {
-    expect(compile(files(good, text))).toMatchObject({ broken, unreadable, pipelines: [{ name: 'good' }] });
-  });
-
-  test('is named where something may be missing because it cannot be read', () => {
-    const user = pipeline('user', '  blocks:\n    - name: one\n      use: shared\n');
-    expect(problemsOf(user, 'a: [\n')).toContainEqual(
-      'unknown-block pipeline "user": block "one": use names "shared", and there is no such Block; it may be in b.yaml, which cannot be read',
-    );
-  });
-
-  test('shows its other problems too: a fault of one part hides no other part', () => {
-    const text = `${pipeline('p', '  schedule: { every: mont, catchUp: al }\n  timeout: 3\n  blocks:\n    - name: one\n      lod: 1\n    - name: two\n      from: [one, thre]\n      transform: { sql: "select {{ x }}" }\n')}`;
-    expect(problemsOf(text).map((problem) => problem.split(' ')[0])).toEqual([
-      'bad-value',
-      'wrong-type',
-      'unknown-field',
-      'unknown-block',
-      'unknown-name',
-    ]);
-  });
-});
-
-test('problems are sorted by file and line', () => {
-  const { problems } = compile(
-    new Map([
-      ['b.yaml', 'kind: x\n---\nkind: y\n'],
-      ['a.yaml', 'kind: z\n'],
-    ]),
-  );
-  expect(problems.map(({ file, line }) => `${file}:${line}`)).toEqual(['a.yaml:1', 'b.yaml:1', 'b.yaml:3']);
-});
-
-test.each([
-  ["{{ env_var('P') }}", true],
-  ['{{env_var("P")}}', true],
-  ["{{ env_var('P', '') }}", true],
-  ["Bearer {{ env_var('P') }}", true],
-  ["{{ env_var('P') + 'x' }}", false],
-  ["{{ 'hunter2' }}", false],
-  ["hunter2{{ env_var('P') }}", false],
-  ['', false],
-])('a secret written as %j is accepted: %s', (text, accepted) => {
-  const source = connection(
-    'c',
-    `  http: { url: "https://x.test", headers: { Authorization: ${JSON.stringify(text)} } }\n`,
-  );
-  expect(compile(files(source)).problems.map(({ code }) => code)).toEqual(accepted ? [] : ['clear-text-secret']);
 });

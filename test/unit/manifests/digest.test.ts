@@ -54,7 +54,7 @@ const base = {
 type Base = typeof base;
 
 function version(files: Record<string, string>): CompiledPipeline {
-  const { pipelines, problems } = compile(new Map(Object.entries(files)));
+  const { pipelines, problems } = compile({ files: new Map(Object.entries(files)) });
   expect(problems).toEqual([]);
   return pipelines[0] as CompiledPipeline;
 }

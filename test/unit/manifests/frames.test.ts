@@ -4,7 +4,7 @@ import { files, load, pipeline } from './sources.ts';
 
 /** All problems as `pipewright validate` prints them. */
 function shown(...texts: string[]): string {
-  return compile(files(...texts))
+  return compile({ files: files(...texts) })
     .problems.map((each) => `${each.file}:${each.line}:${each.column}: ${each.message}\n${each.frame}\n`)
     .join('\n');
 }
@@ -78,7 +78,7 @@ a.yaml:1:7: "Pipe line" is not a kind of manifest; did you mean "Pipeline"?
     |       ^^^^^
   2 |   line"
 `);
-  const [problem] = compile(files(`${'#'.repeat(500)}\nkind: x\n`)).problems;
+  const [problem] = compile({ files: files(`${'#'.repeat(500)}\nkind: x\n`) }).problems;
   expect(problem?.frame?.split('\n')[0]).toBe(`  1 | ${'#'.repeat(160)}`);
 });
 
@@ -93,7 +93,7 @@ test('problems of a SQL file are shown in that file', () => {
     ],
     ['sql/q.sql', 'select *\r\nfrom one\r\nwhere n > {{ limit }}\r\n'],
   ]);
-  const { problems } = compile(source);
+  const { problems } = compile({ files: source });
   expect(problems).toEqual([
     {
       file: 'sql/q.sql',
@@ -110,7 +110,7 @@ test('problems of a SQL file are shown in that file', () => {
 });
 
 test('characters that would steer a terminal are not shown', () => {
-  const [problem] = compile(files('kind: "\\e[2Jx\\u2028y"\n"\u001b[2J": 1\n')).problems;
+  const [problem] = compile({ files: files('kind: "\\e[2Jx\\u2028y"\n"\u001b[2J": 1\n') }).problems;
   const text = `${problem?.message}${problem?.frame}`;
   expect([text.includes('\u001b'), text.includes('\u2028')]).toEqual([false, false]);
 });
@@ -126,6 +126,6 @@ test.each([
     `  blocks:\n    - name: two\n      load: { postgres: { connection: w, sql: ${text.startsWith('n') ? `"${text}"` : text} } }\n`,
   );
   const begin = source.split('\n')[6]?.indexOf('sql: ') ?? 0;
-  const problem = compile(files(source)).problems.find(({ code }) => code === 'unknown-name');
+  const problem = compile({ files: files(source) }).problems.find(({ code }) => code === 'unknown-name');
   expect(problem?.column).toBe(begin + 'sql: '.length + 1 + offset + (text.startsWith('n') ? 1 : 0));
 });

@@ -41,13 +41,21 @@ const texts: Record<string, string> = {
     'p',
     `  blocks:\n${load}${blocks(499, (index) => ['one', ...Array.from({ length: index }, (_, other) => `b${other}`)].join(', '))}`,
   ),
+  'a pipeline in which every text asks for outputs': pipeline(
+    'p',
+    `  blocks:\n${load}${Array.from({ length: 499 }, (_, index) => `    - { name: b${index}, needs: [one${Array.from({ length: index }, (_, other) => `, b${other}`).join('')}], use: x, with: { a: "{{ outputs.b${index}.n }}", b: "{{ outputs.x.n }}" } }\n`).join('')}`,
+  ),
+  'as many texts that ask for outputs': pipeline(
+    'p',
+    `  blocks:\n    - name: one\n      load: { inline: { rows: [${'{ a: "{{ outputs.one.n }}" }, '.repeat(30_000)}] } }\n`,
+  ),
   'a circle of 499 blocks': pipeline('p', `  blocks:\n${load}${blocks(499, (index) => `b${(index + 1) % 499}`)}`),
 };
 
 describe('a hostile text', () => {
   test.each(Object.entries(texts))('is judged without hanging: %s', (_, text) => {
     const good = pipeline('good', `  blocks:\n${load}`);
-    const { pipelines } = compile(files(good, text.slice(0, 1024 * 1024)));
+    const { pipelines } = compile({ files: files(good, text.slice(0, 1024 * 1024)) });
     expect(pipelines.map(({ name }) => name)).toContain('good');
   });
 
@@ -65,7 +73,7 @@ describe('a hostile text', () => {
     }
     for (let number = 0; number < 800; number++)
       source.set(`same-${number}.yaml`, pipeline('same', `  blocks:\n${load}`));
-    expect(compile(source).problems).toHaveLength(1600);
+    expect(compile({ files: source }).problems).toHaveLength(1600);
   });
 });
 
@@ -132,7 +140,7 @@ describe('any change of a good manifest', () => {
         const values = original.map((text) => parse(text) as unknown);
         for (const [which, seed, replacement] of changes) mutate(values[which], seed, structuredClone(replacement));
         const source = files(...values.map((value) => stringify(value)));
-        const { pipelines, problems, broken, unreadable } = compile(source);
+        const { pipelines, problems, broken, unreadable } = compile({ files: source });
         expect(pipelines.length + broken.length > 0 || unreadable).toBe(true);
         if (pipelines.length === 0) expect(problems.length).toBeGreaterThan(0);
         for (const { file, line, column, message } of problems) {
@@ -154,7 +162,7 @@ describe('any change of a good manifest', () => {
         fc.string({ unit: 'binary', maxLength: 6 }),
         (at, cut, insert) => {
           const text = manifest.slice(0, at) + insert + manifest.slice(at + cut);
-          const { pipelines, broken, unreadable } = compile(files(text, shared, warehouse));
+          const { pipelines, broken, unreadable } = compile({ files: files(text, shared, warehouse) });
           expect(pipelines.length + broken.length > 0 || unreadable || text.trim() === '').toBe(true);
         },
       ),

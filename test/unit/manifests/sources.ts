@@ -1,5 +1,6 @@
 import { compile } from '../../../controller/manifests/compile.ts';
-import type { Problem } from '../../../schemas/generated/types.ts';
+import type { TaskPlace } from '../../../controller/manifests/place.ts';
+import type { JobsPolicy, Problem } from '../../../schemas/generated/types.ts';
 
 const apiVersion = 'apiVersion: pipewright.dev/v1alpha1';
 
@@ -51,5 +52,25 @@ export function placeOf({ file, line, column }: Problem): string {
 
 /** The problems of a source, as `code message`. */
 export function problemsOf(...texts: string[]): string[] {
-  return compile(files(...texts)).problems.map(({ code, message }) => `${code} ${message}`);
+  return compile({ files: files(...texts) }).problems.map(({ code, message }) => `${code} ${message}`);
+}
+
+/** Jobs of Kubernetes under a policy. */
+export function jobs(policy: JobsPolicy = {}, artifactsClaim: string | undefined = 'artifacts'): TaskPlace {
+  return { kind: 'jobs', policy, namespace: 'pipewright-jobs', artifactsClaim };
+}
+
+/** A pipeline whose only block says this of its pod. */
+export function withPod(pod: string): string {
+  return pipeline('p', `  blocks:\n${load}      pod: ${pod}\n`);
+}
+
+/** The same with one volume. */
+export function withVolume(source: string): string {
+  return withPod(`{ volumes: [{ name: v, mountPath: /v, ${source} }] }`);
+}
+
+/** A pipeline whose only block is a container. */
+export function withContainer(fields: string): string {
+  return pipeline('p', `  blocks:\n    - name: one\n      container: { ${fields} }\n`);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Resource } from '../../../controller/kubernetes/client.ts';
 import { askOf } from '../../../controller/publish/asks.ts';
-import { driftOf, mergePatch } from '../../../controller/publish/drift.ts';
+import { driftOf, mergePatch, pipelineDrift } from '../../../controller/publish/drift.ts';
 import { blocksOf, pipelineSpec, pipelineStatus } from '../../../controller/publish/pipeline-resource.ts';
 import type { CompiledBlock, CompiledTask } from '../../../schemas/generated/types.ts';
 import { pipelineRow } from './rows.ts';
@@ -109,12 +109,12 @@ describe('drift', () => {
   });
 
   test('is none where nothing differs', () => {
-    expect(driftOf(resource(desired), desired)).toMatchObject({ fields: [], suspend: null });
+    expect(pipelineDrift(resource(desired), desired, false)).toMatchObject({ fields: [], suspend: null });
   });
 
   test('is none where a newer version is on its way', () => {
     const older = { ...desired, version: 'c'.repeat(64), revision: 'old', maxActiveRuns: 5, suspend: true };
-    expect(driftOf(resource(older), desired)).toMatchObject({ fields: [], suspend: null });
+    expect(pipelineDrift(resource(older), desired, false)).toMatchObject({ fields: [], suspend: null });
   });
 
   test('names what was changed, added and taken away, and by whom', () => {
@@ -122,7 +122,7 @@ describe('drift', () => {
     const changed = { ...rest, maxActiveRuns: 9, timeout: '1h' };
     const others = owning('kubectl-edit', 'maxActiveRuns', 'timeout');
     const kept = owning('pipewright', ...Object.keys(rest).filter((field) => field !== 'maxActiveRuns'));
-    expect(driftOf(resource(changed, [kept, others]), desired)).toEqual({
+    expect(pipelineDrift(resource(changed, [kept, others]), desired, false)).toEqual({
       fields: ['file', 'maxActiveRuns', 'timeout'],
       suspend: null,
       manager: 'kubectl-edit',
@@ -132,7 +132,21 @@ describe('drift', () => {
   test('is not what a person sets suspend to', () => {
     const kept = owning('pipewright', ...Object.keys(desired).filter((field) => field !== 'suspend'));
     const set = resource({ ...desired, suspend: true }, [kept, owning('kubectl-patch', 'suspend')]);
-    expect(driftOf(set, desired)).toEqual({ fields: [], suspend: true, manager: 'kubectl-patch' });
+    expect(pipelineDrift(set, desired, false)).toEqual({ fields: [], suspend: true, manager: 'kubectl-patch' });
+  });
+
+  test('is what a person sets suspend to where the manifest sets it', () => {
+    const kept = owning('pipewright', ...Object.keys(desired).filter((field) => field !== 'suspend'));
+    const set = resource({ ...desired, suspend: true }, [kept, owning('kubectl-patch', 'suspend')]);
+    expect(pipelineDrift(set, desired, true)).toEqual({ fields: ['suspend'], suspend: null, manager: 'kubectl-patch' });
+  });
+
+  test('is every difference of a field that nobody but a person changes', () => {
+    const path = { folder: { path: '/manifests' } };
+    const ownedByUs = owning('pipewright', 'folder');
+    const moved = resource({ folder: { path: '/elsewhere' }, suspend: true }, [ownedByUs]);
+    expect(driftOf(moved, path, () => true).fields).toEqual(['folder', 'suspend']);
+    expect(driftOf(moved, path, () => false).fields).toEqual(['suspend']);
   });
 
   test('is undone by the smallest patch', () => {

@@ -41,6 +41,7 @@ export function pipelineRow(more: Partial<PipelinePublication> = {}): PipelinePu
     maxActiveRuns: 1,
     timeoutMs: null,
     suspended: false,
+    suspendedBySource: false,
     retired: false,
     ready: true,
     problem: null,

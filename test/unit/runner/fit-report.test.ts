@@ -6,6 +6,7 @@ import { fitReport } from '../../../runner/job/fit-report.ts';
 import { smallReport } from '../../../runner/job/small-report.ts';
 import contracts from '../../../schemas/generated/contracts.schema.json' with { type: 'json' };
 import type { BlockReport, TaskReport } from '../../../schemas/generated/types.ts';
+import { makeReport } from '../../support/report.ts';
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
@@ -21,19 +22,8 @@ const block: BlockReport = {
   checks: [check],
 };
 
-const reportOf = (more: Partial<TaskReport> = {}): TaskReport => ({
-  attemptId: '1.a.1',
-  outcome: 'Failed',
-  reason: 'TransformFailed',
-  startedAt: '2026-01-01T00:00:00Z',
-  finishedAt: '2026-01-01T00:00:01Z',
-  durationMs: 1000,
-  peakMemoryBytes: null,
-  blocks: [],
-  sample: null,
-  partial: false,
-  ...more,
-});
+const reportOf = (more: Partial<TaskReport> = {}): TaskReport =>
+  makeReport({ attemptId: '1.a.1', outcome: 'Failed', reason: 'TransformFailed', ...more });
 
 const small = (report: TaskReport): TaskReport => JSON.parse(smallReport(report)).report;
 const within = (bytes: number) => (report: TaskReport) => Buffer.byteLength(JSON.stringify(report)) <= bytes;

@@ -85,6 +85,25 @@ describe('the runner of a Job', () => {
     expect(output()).toContain('one: 1 rows');
   });
 
+  test('reports what its pod used, and what had been requested for it', async () => {
+    const { url, got } = await controller(204);
+    const cgroup = await temporaryFolder();
+    await writeFile(join(cgroup, 'memory.current'), '900000000000\n');
+    await writeFile(join(cgroup, 'memory.stat'), 'anon 1\ninactive_file 100000000000\n');
+    await writeFile(join(cgroup, 'cpu.stat'), 'usage_usec 1500400\nuser_usec 1\n');
+    const requested = { PIPEWRIGHT_REQUESTED_MEMORY: '536870912', PIPEWRIGHT_REQUESTED_CPU: '0' };
+    const { ended, lastWords } = await startJob(trivial, url, { PIPEWRIGHT_CGROUP: cgroup, ...requested });
+    await ended;
+    const usage = {
+      peakMemoryBytes: 800_000_000_000,
+      cpuMs: 1500,
+      requestedMemoryBytes: 536_870_912,
+      requestedCpuMillis: null,
+    };
+    expect(got[0]?.report.usage).toEqual(usage);
+    expect((await lastWords()).report.usage).toEqual(usage);
+  });
+
   test('reports a failure with exit code 0, for the report tells more', async () => {
     const { url, got } = await controller(204);
     const { ended } = await startJob(failing, url);

@@ -36,6 +36,15 @@ describe('a transform', () => {
     expect(report.sample?.rows).toEqual([["'); drop table x; --", '2']]);
   });
 
+  test('binds what containers upstream have put out, and fails with a sentence where that is not there', async () => {
+    const found = { name: 'found', from: ['numbers'], transform: { sql: 'select {{ outputs.score.rows }} as rows' } };
+    const upstream = { score: { rows: 41 } };
+    expect((await run({ blocks: [numbers, found], upstream })).report.sample?.rows).toEqual([['41']]);
+    const { report } = await run({ blocks: [numbers, found], upstream: { score: {} } });
+    expect(report.reason).toBe('ExpressionFailed');
+    expect(report.error?.message).toContain('block "score" has put out nothing and no "rows"');
+  });
+
   test('keeps parameters of several blocks apart in one statement', async () => {
     const { report } = await run({
       blocks: [

@@ -22,6 +22,8 @@ export type TaskInput = {
   connections?: Record<string, ConnectionSpec>;
   files?: Record<string, string>;
   variables?: TaskOrder['variables'];
+  /** What containers upstream have put out. */
+  upstream?: TaskOrder['outputs'];
   window?: TaskOrder['window'];
   timeZone?: string;
   timeoutMs?: number;
@@ -102,6 +104,7 @@ export function orderOf(input: TaskInput, folder: string): TaskOrder {
     attempt: 1,
     window: input.window ?? null,
     variables: input.variables ?? {},
+    ...(input.upstream && { outputs: input.upstream }),
     bundle: { digest: '0'.repeat(64), path: join(folder, 'bundle.json') },
     artifacts: join(folder, 'artifacts'),
     timeoutMs: input.timeoutMs ?? null,

@@ -143,7 +143,7 @@ describe('a label', () => {
   test('is the instant in UTC for all that does not begin at local midnight, and for minutes, hours and cron', () => {
     expect(regular('day', '2019-01-31T05:00:00Z')).toBe('20190131t0500z');
     expect(regular('hour', '2019-01-31T00:00:00Z')).toBe('20190131t0000z');
-    expect(label({ cron: '0 0 * * *', timeZone: 'UTC' }, '2019-01-31T00:00:00Z')).toBe('20190131t0000z');
+    expect(label({ cron: ['0 0 * * *'], timeZone: 'UTC' }, '2019-01-31T00:00:00Z')).toBe('20190131t0000z');
     expect(regular('minute', '2019-01-31T00:00:05.250Z')).toBe('20190131t000005250z');
   });
 });

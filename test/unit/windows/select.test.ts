@@ -34,7 +34,7 @@ describe('a window named by its start', () => {
     ]) {
       expect(labelOf(text, every('hour'))).toBe('20190131t1100z');
     }
-    const cron = schedule({ cron: '0 6 * * *', timeZone: 'America/New_York' });
+    const cron = schedule({ cron: ['0 6 * * *'], timeZone: 'America/New_York' });
     expect(labelOf('2019-01-31T06:00', cron)).toBe('20190131t1100z');
     expect(
       labelOf(

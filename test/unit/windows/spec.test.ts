@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkCron, isTimeZone, parseEvery, parseInstant } from '../../../controller/windows/spec.ts';
+import { checkCron, isTimeZone, parseEvery, parseInstant, plainCron } from '../../../controller/windows/spec.ts';
 
 describe('`every`', () => {
   test('is a unit, or a number of them', () => {
@@ -36,16 +36,22 @@ describe('a cron text', () => {
       '0 0 * * 5L',
       '0 0 * * THU#2',
       '0 0 29 2 *',
+      '@daily',
     ]) {
       expect(checkCron(text)).toBeNull();
     }
+  });
+
+  test('has one form, in which names such as @daily are written out', () => {
+    expect(plainCron(' 0  6 * * 1-5 ')).toBe('0 6 * * 1-5');
+    expect(plainCron('@Weekly')).toBe('0 0 * * 0');
   });
 
   test('is refused with what is wrong', () => {
     expect(checkCron('')).toMatch(/^has 0 fields; write five/);
     expect(checkCron('* * * *')).toMatch(/^has 4 fields; write five/);
     expect(checkCron('* * * * * *')).toMatch(/^has 6 fields; write five/);
-    expect(checkCron('@daily')).toMatch(/^has 1 fields; write five/);
+    expect(checkCron('@reboot')).toMatch(/^is "@reboot", which is no schedule; write one of @yearly/);
     expect(checkCron('60 * * * *')).toMatch(/expected range 0-59/);
     expect(checkCron('0 0 30 2 *')).toMatch(/is not a valid cron text/);
     expect(checkCron('H * * * *')).toMatch(/uses `H`/);

@@ -23,7 +23,7 @@ const calendarSpec: fc.Arbitrary<CalendarSpec> = fc
   .record({ timeZone: fc.constantFrom(...zones) })
   .chain(({ timeZone }) =>
     fc.oneof(
-      fc.constantFrom(...crons).map((cron) => ({ cron, timeZone })),
+      fc.constantFrom(...crons).map((cron) => ({ cron: [cron], timeZone })),
       fc.record({ unit: fc.constantFrom(...units), count: fc.integer({ min: 1, max: 5 }) }).map((every) => {
         const anchor = every.count > 1 ? { anchor: '2011-03-13T02:30' } : {};
         return { every, timeZone, ...anchor };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type JobSettings, makeJob, makeTombstone } from '../../../../controller/executors/jobs/job.ts';
+import { makeJob, makeTombstone } from '../../../../controller/executors/jobs/job.ts';
+import type { JobSettings } from '../../../../controller/executors/jobs/settings.ts';
 import type { TaskOrder } from '../../../../schemas/generated/types.ts';
 import { order } from './order.ts';
 
@@ -31,12 +32,12 @@ function job(options: { order?: Partial<TaskOrder>; settings?: Partial<JobSettin
 }
 
 describe('the Job of an attempt', () => {
-  test('makes one pod, and another one only where a disruption took the first', () => {
+  test('makes one pod, another one only where a disruption took the first, and stays until it is told to go', () => {
+    expect(job().spec).not.toHaveProperty('ttlSecondsAfterFinished');
     expect(job().spec).toMatchObject({
       backoffLimit: 0,
       podReplacementPolicy: 'Failed',
       podFailurePolicy: { rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] }] },
-      ttlSecondsAfterFinished: 3_600,
     });
   });
 
@@ -135,7 +136,7 @@ describe('the Job of an attempt', () => {
       nodeSelector: settings.nodeSelector,
       tolerations: settings.tolerations,
       containers: [{ imagePullPolicy: 'Never', resources: settings.resources, envFrom }],
-      volumes: [{ name: 'bundle' }, { name: 'scratch', emptyDir: { sizeLimit: '20Gi' } }],
+      volumes: [{ name: 'pipewright-bundle' }, { name: 'pipewright-scratch', emptyDir: { sizeLimit: '20Gi' } }],
     });
     expect(env.get('LOG_LEVEL')?.value).toBe('debug');
     expect(env.get('HOME')?.value).toBe('/scratch');

@@ -1,0 +1,129 @@
+import { isDeepStrictEqual } from 'node:util';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { PipelinePublication, SourcePublication } from '../../schemas/publications.ts';
+import type { Kind, Kubernetes, Resource } from '../kubernetes/client.ts';
+import { type Drift, driftOf, type PipelineDrift, pipelineDrift } from '../publish/drift.ts';
+import { pipelineKind, sourceKind } from '../publish/kinds.ts';
+import { type PipelineBlocks, pipelineSpec, strayStatus } from '../publish/pipeline-resource.ts';
+import type { Publisher } from '../publish/publisher.ts';
+import { putBack } from '../publish/put-back.ts';
+import { sourceSpec, unknownSourceStatus } from '../publish/source-resource.ts';
+import { together } from '../publish/together.ts';
+import type { OurObjects } from '../publish/view.ts';
+import { writeAudit } from '../store/audit.ts';
+import { markNamed } from '../store/dirty.ts';
+import { transaction } from '../store/pool.ts';
+import { readPipelinePublications, readSourcePublications, setSuspended } from '../store/publications.ts';
+import type { Wake } from './step.ts';
+
+export const atOnce = 4;
+
+export type ReceiveParts = {
+  readonly pool: pg.Pool;
+  readonly kubernetes: Kubernetes;
+  readonly publisher: Publisher;
+  readonly blocks: (bundle: string) => Promise<PipelineBlocks>;
+  readonly wake: Wake;
+  readonly log: Logger;
+};
+
+export async function receivePipelines(parts: ReceiveParts, seen: OurObjects): Promise<void> {
+  const changed = seen.changed();
+  if (changed.length > 0) {
+    const rows = await readPipelinePublications(parts.pool, { names: changed.map(({ metadata }) => metadata.name) });
+    await together(changed, atOnce, async (resource) => {
+      const row = rows.find(({ name }) => name === resource.metadata.name);
+      if (!row || row.retired) await markStray(parts, pipelineKind, resource, strayStatus);
+      else await receivePipeline(parts, resource, row);
+    });
+  }
+  await restoreDeleted(parts, 'pipeline', seen);
+}
+
+async function receivePipeline(parts: ReceiveParts, resource: Resource, row: PipelinePublication): Promise<void> {
+  const desired = pipelineSpec(row, await parts.blocks(row.bundle));
+  const drift = pipelineDrift(resource, desired, row.suspendedBySource);
+  if (drift.suspend !== null) await suspend(parts, resource, drift);
+  await settle(parts, 'pipeline', { kind: pipelineKind, resource, desired, drift }, drift.suspend !== null);
+}
+
+export async function receiveSources(parts: ReceiveParts, seen: OurObjects): Promise<void> {
+  const changed = seen.changed();
+  if (changed.length > 0) {
+    const rows = await readSourcePublications(parts.pool, { names: changed.map(({ metadata }) => metadata.name) }, 0);
+    await together(changed, atOnce, async (resource) => {
+      const row = rows.find(({ name }) => name === resource.metadata.name);
+      if (row) await receiveSource(parts, resource, row);
+      else await markStray(parts, sourceKind, resource, unknownSourceStatus);
+    });
+  }
+  await restoreDeleted(parts, 'source', seen);
+}
+
+async function receiveSource(parts: ReceiveParts, resource: Resource, row: SourcePublication): Promise<void> {
+  const desired = sourceSpec(row);
+  const drift = driftOf(resource, desired, () => true);
+  await settle(parts, 'source', { kind: sourceKind, resource, desired, drift }, false);
+}
+
+/** Puts back what is to be put back, and has the object shown whole where its status is not about what it is by now. */
+async function settle(
+  parts: ReceiveParts,
+  what: 'pipeline' | 'source',
+  change: { kind: Kind; resource: Resource; desired: object; drift: Drift },
+  isNews: boolean,
+): Promise<void> {
+  const { resource, desired, drift } = change;
+  const { kubernetes, publisher, log } = parts;
+  if (drift.fields.length > 0) await putBack(change, { kubernetes, tell: publisher.tell, log });
+  // Changed and changed back: nothing is to be done but to say in the status that it has been seen.
+  const isBack = resource.status !== undefined && isDeepStrictEqual(resource.spec, desired);
+  if (!isNews && drift.fields.length === 0 && !isBack) return;
+  const { name } = resource.metadata;
+  publisher.forget(what, name);
+  await markNamed(parts.pool, what, [name]);
+  parts.wake('publish');
+}
+
+async function suspend(
+  { pool, publisher, wake }: ReceiveParts,
+  resource: Resource,
+  drift: PipelineDrift,
+): Promise<void> {
+  const { name, generation } = resource.metadata;
+  const suspended = drift.suspend === true;
+  const changed = await transaction(pool, async (db) => {
+    if (!(await setSuspended(db, name, suspended))) return false;
+    const verb = suspended ? 'suspend' : 'resume';
+    await writeAudit(db, [{ actor: `kubernetes:${drift.manager}`, verb, subjectKind: 'pipeline', subject: name }]);
+    return true;
+  });
+  if (!changed) return;
+  wake('schedule');
+  const message = `the schedule was ${suspended ? 'stopped' : 'started'} by ${drift.manager}`;
+  const reason = suspended ? 'Suspended' : 'Resumed';
+  await publisher.tell(resource, { type: 'Normal', reason, message, key: String(generation) });
+}
+
+/** Somebody made an object of a kind that only we make. */
+async function markStray(
+  { kubernetes }: ReceiveParts,
+  { apiVersion, kind }: Kind,
+  resource: Resource,
+  statusOf: (name: string, at: Date, generation: number) => object,
+): Promise<void> {
+  const { name, namespace = 'default', generation = 1 } = resource.metadata;
+  const status = statusOf(name, new Date(), generation);
+  await kubernetes.apply({ apiVersion, kind, metadata: { name, namespace }, status }, { subresource: 'status' });
+}
+
+/** What is still ours to show is made anew; `publish` passes over what is retired, and marks pass over what never was. */
+async function restoreDeleted(parts: ReceiveParts, what: 'pipeline' | 'source', seen: OurObjects): Promise<void> {
+  const names = seen.deleted();
+  if (names.length === 0) return;
+  for (const name of names) parts.publisher.forget(what, name);
+  await markNamed(parts.pool, what, names);
+  seen.restored(names);
+  parts.wake('publish');
+}
