@@ -8,11 +8,14 @@ import { ApiProblem, errorHandler } from './errors.ts';
 /** Whether the controller can do its work, and why not. */
 export type Health = () => Promise<{ ready: boolean; reasons: string[] }>;
 
-/** An HTTP server that speaks JSON alone, checks what comes by the contracts, and answers every error as `ApiError`. */
-export function createApp(log: Logger): FastifyInstance {
+/**
+ * An HTTP server that speaks JSON alone, checks what comes by the contracts, and answers every error as `ApiError`.
+ * `dropsUnknown`: a field of a body that the contracts do not name is left out instead of refused.
+ */
+export function createApp(log: Logger, { dropsUnknown = false } = {}): FastifyInstance {
   // Whoever sends a body by drops does not hold a connection for ever.
   const app = fastify({ forceCloseConnections: true, bodyLimit: 1 << 20, requestTimeout: 60_000 });
-  app.setValidatorCompiler(createValidators());
+  app.setValidatorCompiler(createValidators(dropsUnknown));
   app.setErrorHandler(errorHandler(log));
   app.setNotFoundHandler((request) => {
     throw new ApiProblem(
@@ -44,14 +47,14 @@ export async function listen(app: FastifyInstance, { host, port }: { host: strin
 }
 
 /** Query strings are text and are converted; bodies are JSON and are not. The contracts are JSON Schema 2020-12. */
-function createValidators() {
-  const create = (coerceTypes: boolean) => {
-    const ajv = new Ajv2020({ coerceTypes, useDefaults: true, strict: false });
+function createValidators(dropsUnknown: boolean) {
+  const create = (coerceTypes: boolean, removeAdditional: boolean) => {
+    const ajv = new Ajv2020({ coerceTypes, removeAdditional, useDefaults: true, strict: false });
     addFormats.default(ajv);
     return ajv.addSchema(contracts, 'contracts');
   };
-  const bodies = create(false);
-  const queries = create(true);
+  const bodies = create(false, dropsUnknown);
+  const queries = create(true, false);
   return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
     httpPart === 'body' ? bodies.compile(schema) : queries.compile(schema);
 }

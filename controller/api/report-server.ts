@@ -23,7 +23,8 @@ export type ReportApiOptions = {
  */
 export function createReportApi(options: ReportApiOptions) {
   const { save, token, wake } = options;
-  const app = createApp(options.log);
+  // During an upgrade runners of the next version report here too: what they say more is no reason to lose the rest.
+  const app = createApp(options.log, { dropsUnknown: true });
   addHealthRoutes(app, options.health);
   app.post<{ Params: { attempt: string }; Body: TaskReport }>(
     '/api/v1/attempts/:attempt/report',

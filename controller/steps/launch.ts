@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -21,6 +20,7 @@ import {
 } from '../store/attempts.ts';
 import { readBundle } from '../store/catalog.ts';
 import { transaction } from '../store/pool.ts';
+import { createEffects } from './effects.ts';
 import { windowOfRun } from './run-window.ts';
 import { again, done, type Step, type Wake } from './step.ts';
 import { needsOf } from './task-needs.ts';
@@ -68,31 +68,6 @@ export function createLaunch(options: LaunchOptions): Step {
       return claims.length === atMost ? again : done(await msUntilReady(pool));
     },
     finish: effects.finish,
-  };
-}
-
-/** Effects that go on from pass to pass. */
-function createEffects() {
-  const running = new Set<Promise<void>>();
-  const failures: unknown[] = [];
-  const finish = async () => void (await Promise.all(running));
-  return {
-    count: () => running.size,
-    begin(effect: Promise<void>): void {
-      const kept: Promise<void> = effect
-        .catch((error) => void failures.push(error))
-        .finally(() => running.delete(kept));
-      running.add(kept);
-    },
-    /** Until all have ended, and no longer than `ms`. Throws what has failed since the last time. */
-    async wait(ms: number): Promise<void> {
-      const patience = new AbortController();
-      await Promise.race([finish(), delay(ms, undefined, { signal: patience.signal }).catch(() => {})]);
-      patience.abort();
-      const [first] = failures.splice(0);
-      if (first !== undefined) throw first;
-    },
-    finish,
   };
 }
 

@@ -14,9 +14,12 @@ import {
   settleAttempts,
 } from '../store/attempts.ts';
 import { transaction } from '../store/pool.ts';
+import { createEffects } from './effects.ts';
 import { done, type Step, type Wake } from './step.ts';
 
 const whileLiveMs = 1_000;
+/** A pass waits no longer for what it fences: a pod that ends slowly must not hold up the reports of others. */
+const patienceMs = 1_000;
 
 /** Live attempts, as the executor sees them now → outcome, reason and report in rows. */
 export function createObserve(options: {
@@ -27,28 +30,42 @@ export function createObserve(options: {
   log: Logger;
 }): Step {
   const { pool, executor, wake, failpoint, log } = options;
+  const effects = createEffects();
+  const fencing = new Set<string>();
 
-  async function outcomeOf(attempt: LiveAttempt, seen: Observation | undefined): Promise<NamedOutcome | null> {
-    if (!seen || seen.state === 'running') return null;
-    // A runner that was told to end, but not by us (a drain, a pod deleted by hand), has perhaps a successor of the same attempt.
-    const isLost = seen.state === 'reported' && seen.report.outcome === 'Cancelled' && attempt.stopReason === null;
-    if (seen.state === 'reported' && !isLost) return fromReport(attempt, seen.report);
-    // Nothing may run on under an attempt that is settled as lost, so it is fenced first; it may have reported meanwhile.
-    failpoint('fence.before-effect');
-    const report = await executor.fence(attemptId(attempt.runId, attempt.task, attempt.number));
-    failpoint('fence.after-effect');
-    if (seen.state === 'reported') return fromReport(attempt, report ?? seen.report);
-    return report ? fromReport(attempt, report) : withoutReport(attempt, ...lostBecause(seen));
+  async function settle(outcomes: readonly NamedOutcome[]): Promise<void> {
+    if (outcomes.length === 0) return;
+    await transaction(pool, async (db) => {
+      await settleAttempts(db, outcomes);
+      failpoint('observe.before-commit');
+    });
+    failpoint('observe.after-commit');
+    for (const { runName, task, number, phase, reason, message } of outcomes) {
+      log.info({ run: runName, task, attempt: number, phase, reason, message }, 'attempt settled');
+    }
+    // A slot is free and a run has news.
+    wake('advance', 'launch');
   }
 
-  /** One that cannot be fenced yet (its pod ends slowly, its API server is away) is looked at again; the others go on. */
-  async function tryOutcomeOf(attempt: LiveAttempt, seen: Observation | undefined): Promise<NamedOutcome | null> {
+  /** Nothing may run on under an attempt that is settled as lost, so it is fenced first; it may have reported meanwhile. */
+  async function fence(attempt: LiveAttempt, seen: Observation): Promise<NamedOutcome> {
+    failpoint('fence.before-effect');
+    const report = await executor.fence(idOf(attempt));
+    failpoint('fence.after-effect');
+    if (report) return fromReport(attempt, report);
+    return seen.state === 'reported' ? fromReport(attempt, seen.report) : withoutReport(attempt, ...lostBecause(seen));
+  }
+
+  /** One that cannot be fenced yet (its pod ends slowly, its API server is away) is looked at again. */
+  async function settleLost(attempt: LiveAttempt, seen: Observation): Promise<void> {
+    const { runName: run, task, number } = attempt;
+    fencing.add(idOf(attempt));
     try {
-      return await outcomeOf(attempt, seen);
+      await settle([await fence(attempt, seen)]);
     } catch (error) {
-      const { runName: run, task, number } = attempt;
       log.warn({ err: error, run, task, attempt: number }, 'attempt could not be fenced; tried again');
-      return null;
+    } finally {
+      fencing.delete(idOf(attempt));
     }
   }
 
@@ -58,27 +75,40 @@ export function createObserve(options: {
     async pass() {
       const live = await readLive(pool);
       if (live.length === 0) return done();
-      const seen = await executor.observe(live.map((each) => attemptId(each.runId, each.task, each.number)));
-      const looked = await Promise.all(
-        live.map((attempt) => tryOutcomeOf(attempt, seen.get(attemptId(attempt.runId, attempt.task, attempt.number)))),
-      );
-      const outcomes = looked.filter((outcome) => outcome !== null);
+      const open = live.filter((attempt) => !fencing.has(idOf(attempt)));
+      const seen = await executor.observe(open.map(idOf));
+      const looked = open.flatMap((attempt) => {
+        const one = seen.get(idOf(attempt));
+        return one && one.state !== 'running' ? [{ attempt, seen: one }] : [];
+      });
+      const [reported, lost] = parted(looked);
+      await settle(reported);
+      for (const { attempt, seen: one } of lost) effects.begin(settleLost(attempt, one));
       await savePlaces(pool, placesOf(live, executor));
-      if (outcomes.length > 0) {
-        await transaction(pool, async (db) => {
-          await settleAttempts(db, outcomes);
-          failpoint('observe.before-commit');
-        });
-        failpoint('observe.after-commit');
-        for (const { runName, task, number, phase, reason, message } of outcomes) {
-          log.info({ run: runName, task, attempt: number, phase, reason, message }, 'attempt settled');
-        }
-        // A slot is free and a run has news.
-        wake('advance', 'launch');
-      }
-      return done(live.length > outcomes.length ? whileLiveMs : undefined);
+      await effects.wait(patienceMs);
+      return done(live.length > reported.length ? whileLiveMs : undefined);
     },
+    finish: effects.finish,
   };
+}
+
+type Looked = { readonly attempt: LiveAttempt; readonly seen: Observation };
+
+/** Those whose report says how they ended, and those that must be fenced first. */
+function parted(looked: readonly Looked[]): [NamedOutcome[], Looked[]] {
+  const reported: NamedOutcome[] = [];
+  const lost: Looked[] = [];
+  for (const { attempt, seen } of looked) {
+    // A runner that was told to end, but not by us (a drain, a pod deleted by hand), has perhaps a successor of the same attempt.
+    const hasEnded = seen.state === 'reported' && (seen.report.outcome !== 'Cancelled' || attempt.stopReason !== null);
+    if (hasEnded) reported.push(fromReport(attempt, seen.report));
+    else lost.push({ attempt, seen });
+  }
+  return [reported, lost];
+}
+
+function idOf({ runId, task, number }: LiveAttempt): string {
+  return attemptId(runId, task, number);
 }
 
 function placesOf(live: readonly LiveAttempt[], executor: Executor): SeenPlace[] {

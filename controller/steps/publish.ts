@@ -16,14 +16,10 @@ import { again, done, type PassResult, type Step } from './step.ts';
 
 /** Few enough that a pass ends well before the leadership does, also at the rate that the API server is asked at. */
 const marksPerPass = 100;
-/**
- * A run is shown when it has got its node, or has ended by then; a pipeline when its run has ended, or goes on for long. So most
- * runs take two writes, and one of their pipeline's.
- */
+/** So that most runs take two writes, and one of their pipeline's: see docs/designs/few-writes.md. */
 const defaultRest: Rest = {
-  run: { passing: 2_000, other: 0 },
-  pipeline: { passing: 30_000, other: 3_000 },
-  source: { passing: 0, other: 0 },
+  run: { soon: 2_000, later: 10_000, last: 60_000 },
+  pipeline: { soon: 3_000, later: 30_000 },
 };
 
 type Options = {

@@ -10,11 +10,8 @@ export type DirtyMark = {
   readonly markedAt: Date;
 };
 
-/**
- * How long marks rest, in ms, so that changes which follow each other closely are published once. `passing`: marks of what only
- * leads on to the next change.
- */
-export type Rest = Readonly<Record<DirtyMark['kind'], { readonly passing: number; readonly other: number }>>;
+/** How long marks of a pace rest, in ms, so that changes which follow each other closely are published once; `now` never does. */
+export type Rest = Readonly<Record<'run' | 'pipeline', Readonly<Partial<Record<'soon' | 'later' | 'last', number>>>>>;
 
 /** More marks than this are not looked at for one pass, however many an outage has left. */
 const looked = 10_000;
@@ -25,7 +22,7 @@ export async function takeDirty(pool: pg.Pool, options: { limit: number; rest: R
     `with rested as (
        select kind, id, min(version) as first from (
          select kind, id, version from dirty
-         where marked_at <= now() - ($2::jsonb -> kind ->> case when passing then 'passing' else 'other' end)::float8 * interval '1 ms'
+         where marked_at <= now() - coalesce(($2::jsonb -> kind ->> pace)::float8, 0) * interval '1 ms'
          order by version limit $3
        ) d group by kind, id
        -- In turns: thousands of pipelines that are shown once more do not keep a run waiting.

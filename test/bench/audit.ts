@@ -54,9 +54,17 @@ export function ratePerSecond(events: readonly AuditEvent[]): number {
   return (events.length / (last - first)) * 1_000;
 }
 
-/** Writes of an agent by verb and resource, the most first. */
-export function countWrites(events: readonly AuditEvent[], agent: string): [what: string, count: number][] {
-  const own = events.filter((event) => event.agent === agent);
+/** What the controller wrote. What kubelets write is left out, whoever plays one. */
+export function controllerWrites(events: readonly AuditEvent[]): AuditEvent[] {
+  return events.filter(({ agent, resource }) => agent === 'pipewright' && !/^(nodes|pods\/status)/.test(resource));
+}
+
+/** What the controller wrote for a number of runs. */
+export function writesPerRun(events: readonly AuditEvent[], runs: number) {
+  const own = controllerWrites(events);
   const groups = Map.groupBy(own, ({ verb, resource }) => `${verb} ${resource}`);
-  return [...groups].map(([what, those]): [string, number] => [what, those.length]).sort(([, a], [, b]) => b - a);
+  const writes = [...groups]
+    .map(([what, those]): [string, number] => [what, those.length])
+    .sort(([, a], [, b]) => b - a);
+  return { writesPerRun: Math.round((own.length / runs) * 100) / 100, writes: Object.fromEntries(writes) };
 }

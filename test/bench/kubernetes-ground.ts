@@ -8,7 +8,7 @@ import { startCluster } from '../cluster/support/cluster.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/support/control-plane.ts';
 import { buildProjectImages } from '../cluster/support/project-images.ts';
 import { startTestServer } from '../support/postgres-server.ts';
-import { type AuditEvent, readAudit } from './audit.ts';
+import { type AuditEvent, controllerWrites, readAudit } from './audit.ts';
 import { type Controller, makeFolder, startController } from './controller.ts';
 
 /** Where runs and pipelines are shown, and where Jobs are made. */
@@ -16,6 +16,7 @@ export const namespaces = { resources: 'pipewright', jobs: 'pipewright-jobs' } a
 /** The node's address on its bridge, by which pods reach this machine. */
 export const bridge = '10.244.0.1';
 export const reportPort = 16_790;
+const quietMs = 15_000;
 /** The runner's, as `buildProjectImages` names it. */
 export const image = 'localhost/pipewright-runner:test';
 
@@ -134,6 +135,15 @@ ${more}  blocks:
 
 export async function until(condition: () => Promise<boolean>, everyMs = 200): Promise<void> {
   while (!(await condition())) await sleep(everyMs);
+}
+
+/** Until everything is shown and the controller has written nothing for a while. */
+export async function untilQuiet({ query, audit }: Ground): Promise<void> {
+  const writes = () => controllerWrites(audit()).length;
+  for (let before = -1; before !== writes(); await sleep(quietMs)) {
+    before = writes();
+    await until(async () => (await query('select count(*)::int as dirty from dirty'))[0]?.dirty === 0);
+  }
 }
 
 /** Resident memory of a process in MB: now, and the most so far. */

@@ -5,9 +5,9 @@
  */
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
-import { type AuditEvent, countWrites } from './audit.ts';
+import { writesPerRun } from './audit.ts';
 import { copyOf, type JobTemplate, templateOf } from './bare-client.ts';
-import { bridge, createGround, image, namespaces, reportPort, until } from './kubernetes-ground.ts';
+import { bridge, createGround, image, namespaces, reportPort, until, untilQuiet } from './kubernetes-ground.ts';
 
 const { values } = parseArgs({
   options: {
@@ -69,7 +69,7 @@ ${blocks}`,
   };
   await until(ended, 500);
   await until(async () => (await succeeded()) === count, 500);
-  await until(isQuiet, 500);
+  await untilQuiet(ground);
   const [times] = await ground.query(
     'select extract(epoch from min(queued_at)) as first, extract(epoch from max(finished_at)) as last from runs where name like $1',
     [`${name}-%`],
@@ -78,24 +78,8 @@ ${blocks}`,
   await controller.stop();
   const last = Math.max(Number(times?.last), ...jobs.map(completedAt));
   const perMinute = (count / (last - Number(times?.first))) * 60;
-  const figures = { perMinute: fixed(perMinute), ...writesPerRun(ground.audit()) };
+  const figures = { perMinute: fixed(perMinute), ...writesPerRun(ground.audit(), count) };
   return { perMinute, template: jobs[0] as Job, figures };
-}
-
-/** Everything is shown, and the last Job is let go. */
-async function isQuiet(): Promise<boolean> {
-  const [row] = await ground.query('select count(*)::int as dirty from dirty');
-  if (row?.dirty !== 0) return false;
-  const writes = () => ground.audit().filter(({ agent }) => agent === 'pipewright').length;
-  const before = writes();
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
-  return writes() === before;
-}
-
-function writesPerRun(events: readonly AuditEvent[]) {
-  const writes = countWrites(events, 'pipewright');
-  const all = writes.reduce((sum, [, times]) => sum + times, 0);
-  return { writesPerRun: fixed(all / count), writes: Object.fromEntries(writes) };
 }
 
 async function runBare(template: JobTemplate): Promise<number> {

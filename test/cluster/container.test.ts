@@ -128,7 +128,7 @@ function manifests(image: string): Record<string, string> {
   const pipeline = (name: string, ...blocks: object[]) =>
     JSON.stringify({ apiVersion: 'pipewright.dev/v1alpha1', kind: 'Pipeline', metadata: { name }, spec: { blocks } });
   const node = (script: string) => ({ image, command: ['node', '-e'], args: [script] });
-  const forever = 'console.log("waiting"); setTimeout(() => 0, 600_000)';
+  const forever = 'process.on("SIGTERM", () => process.exit(143)); setTimeout(() => 0, 600_000)';
   const told = 'select {{ outputs.score.user }} as user_id, {{ outputs.score.run }} as run from trips';
   return {
     whole: pipeline(

@@ -142,6 +142,23 @@ describe('an attempt', () => {
     expect(await ledger.query('select phase from attempts order by run_id limit 1')).toEqual([{ phase: 'Lost' }]);
   });
 
+  it('whose pod ends slowly holds up no other, and is settled when it has ended', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', `${threeMonths}maxActiveRuns: 2\n`) });
+    await ledger.round();
+    const [slow = '', other = ''] = ledger.fake.running();
+    const ending = Promise.withResolvers<void>();
+    ledger.fake.failFence(slow, ending.promise);
+    ledger.fake.end(slow, 'gone');
+    ledger.fake.end(other, 'Succeeded');
+    const passed = ledger.pass('observe');
+    const phases = () => ledger.query('select phase from attempts order by run_id limit 2');
+    await expect.poll(phases).toEqual([{ phase: 'Running' }, { phase: 'Succeeded' }]);
+    ending.resolve();
+    await passed;
+    expect(await phases()).toEqual([{ phase: 'Lost' }, { phase: 'Succeeded' }]);
+    expect(ledger.fake.fenced).toEqual([slow]);
+  });
+
   it('that can not be launched is fenced and settled as Lost with the reason', async () => {
     await ledger.write({ 'a.yaml': manifest('a', retried) });
     ledger.fake.failLaunches(new Error('no space left on device'));

@@ -25,7 +25,7 @@ create table attempts (
   constraint attempts_pkey PRIMARY KEY (run_id, task, number)
 ) partition by RANGE (run_id);
 CREATE UNIQUE INDEX attempts_live ON ONLY pipewright.attempts USING btree (run_id, task) WHERE (phase = ANY (ARRAY['Claimed'::text, 'Running'::text]));
-CREATE TRIGGER attempts_dirty AFTER UPDATE OF place ON pipewright.attempts FOR EACH ROW EXECUTE FUNCTION mark_task();
+CREATE TRIGGER attempts_dirty AFTER UPDATE OF place ON pipewright.attempts FOR EACH ROW EXECUTE FUNCTION mark_attempt();
 
 create table audit (
   id bigint generated always as identity not null,
@@ -64,8 +64,9 @@ create table dirty (
   kind text not null,
   id bigint not null,
   marked_at timestamp with time zone default now() not null,
-  passing boolean default false not null,
+  pace text default 'now'::text not null,
   constraint dirty_kind_check CHECK ((kind = ANY (ARRAY['pipeline'::text, 'run'::text, 'source'::text]))),
+  constraint dirty_pace_check CHECK ((pace = ANY (ARRAY['now'::text, 'soon'::text, 'later'::text, 'last'::text]))),
   constraint dirty_pkey PRIMARY KEY (version)
 );
 CREATE INDEX dirty_by_key ON pipewright.dirty USING btree (kind, id);
@@ -351,10 +352,21 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pipewright.mark_dirty(marked_kind text, marked_id bigint, is_passing boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION pipewright.mark_attempt()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- Why nothing of it runs yet is what people look for.
+  if publishes() then perform mark_dirty('run', new.run_id, case when new.place ? 'pending' then 'soon' else 'last' end); end if;
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pipewright.mark_dirty(marked_kind text, marked_id bigint, at_pace text DEFAULT 'now'::text)
  RETURNS void
  LANGUAGE sql
-AS $function$ insert into dirty (kind, id, passing) values (marked_kind, marked_id, is_passing) $function$
+AS $function$ insert into dirty (kind, id, pace) values (marked_kind, marked_id, at_pace) $function$
 ;
 
 CREATE OR REPLACE FUNCTION pipewright.mark_pipeline()
@@ -364,8 +376,10 @@ AS $function$
 begin
   if publishes() then
     -- A due time that has moved on belongs to the run that was just queued.
-    perform mark_dirty('pipeline', new.id, tg_op = 'UPDATE' and (old.version_id, old.suspended, old.retired_at, old.ready, old.file)
-      is not distinct from (new.version_id, new.suspended, new.retired_at, new.ready, new.file));
+    perform mark_dirty('pipeline', new.id, case
+      when tg_op = 'UPDATE' and (old.version_id, old.suspended, old.retired_at, old.ready, old.file)
+        is not distinct from (new.version_id, new.suspended, new.retired_at, new.ready, new.file) then 'later'
+      else 'soon' end);
   end if;
   return null;
 end $function$
@@ -377,8 +391,13 @@ CREATE OR REPLACE FUNCTION pipewright.mark_run()
 AS $function$
 begin
   if publishes() then
-    perform mark_dirty('run', new.id, new.finished_at is null);
-    perform mark_dirty('pipeline', new.pipeline_id, new.finished_at is null);
+    perform mark_dirty('run', new.id, case
+      when new.finished_at is not null then 'now'
+      when tg_op = 'INSERT' then 'soon'
+      when old.phase <> new.phase then 'later'
+      else 'last' end);
+    -- What only leads on to the end of a run may wait for it.
+    perform mark_dirty('pipeline', new.pipeline_id, case when new.finished_at is null then 'later' else 'soon' end);
   end if;
   return null;
 end $function$
@@ -399,7 +418,9 @@ CREATE OR REPLACE FUNCTION pipewright.mark_task()
  LANGUAGE plpgsql
 AS $function$
 begin
-  if publishes() then perform mark_dirty('run', new.run_id, true); end if;
+  if publishes() then
+    perform mark_dirty('run', new.run_id, case when new.phase in ('Ready', 'Running') then 'last' else 'later' end);
+  end if;
   return null;
 end $function$
 ;

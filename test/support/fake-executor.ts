@@ -19,7 +19,7 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
   const stopped: string[] = [];
   const fenced: string[] = [];
   let failLaunch: Error | null = null;
-  const unfenced = new Map<string, Error>();
+  const unfenced = new Map<string, Error | Promise<void>>();
 
   const executor: Executor = {
     capacity: options.capacity ?? 100,
@@ -34,7 +34,8 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
     },
     async fence(id) {
       const failure = unfenced.get(id);
-      if (failure) throw failure;
+      if (failure instanceof Error) throw failure;
+      await failure;
       fenced.push(id);
       const seen = attempts.get(id)?.seen;
       return seen?.state === 'reported' ? seen.report : null;
@@ -72,9 +73,10 @@ export function createFakeExecutor(options: { capacity?: number } = {}) {
     failLaunches(error: Error | null) {
       failLaunch = error;
     },
-    failFence(id: string, error: Error | null) {
-      if (error) unfenced.set(id, error);
-      else unfenced.delete(id);
+    /** With a promise it takes so long. */
+    failFence(id: string, how: Error | Promise<void> | null) {
+      if (how === null) unfenced.delete(id);
+      else unfenced.set(id, how);
     },
   };
 }

@@ -87,5 +87,3 @@ export async function createLink(options: {
     },
   };
 }
-
-export type Link = Awaited<ReturnType<typeof createLink>>;

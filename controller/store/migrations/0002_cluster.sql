@@ -28,14 +28,14 @@ create table dirty (
   kind text not null check (kind in ('pipeline', 'run', 'source')),
   id bigint not null,
   marked_at timestamptz not null default now(),
-  -- Only a step on the way of a run that goes on: such changes follow each other closely and may wait for the next one.
-  passing boolean not null default false
+  -- How long it may wait for others to travel with; `publish` gives each a time, none for `now`.
+  pace text not null default 'now' check (pace in ('now', 'soon', 'later', 'last'))
 );
 create index dirty_by_key on dirty (kind, id);
 
 -- Only ever added to: two transactions that touch runs of the same two pipelines would else wait for each other's marks.
-create function mark_dirty(marked_kind text, marked_id bigint, is_passing boolean default false) returns void language sql
-  as $$ insert into dirty (kind, id, passing) values (marked_kind, marked_id, is_passing) $$;
+create function mark_dirty(marked_kind text, marked_id bigint, at_pace text default 'now') returns void language sql
+  as $$ insert into dirty (kind, id, pace) values (marked_kind, marked_id, at_pace) $$;
 
 create function publishes() returns boolean language sql stable
   as $$ select coalesce(current_setting('pipewright.publish', true), '') = 'on' $$;
@@ -43,8 +43,13 @@ create function publishes() returns boolean language sql stable
 create function mark_run() returns trigger language plpgsql as $$
 begin
   if publishes() then
-    perform mark_dirty('run', new.id, new.finished_at is null);
-    perform mark_dirty('pipeline', new.pipeline_id, new.finished_at is null);
+    perform mark_dirty('run', new.id, case
+      when new.finished_at is not null then 'now'
+      when tg_op = 'INSERT' then 'soon'
+      when old.phase <> new.phase then 'later'
+      else 'last' end);
+    -- What only leads on to the end of a run may wait for it.
+    perform mark_dirty('pipeline', new.pipeline_id, case when new.finished_at is null then 'later' else 'soon' end);
   end if;
   return null;
 end $$;
@@ -53,18 +58,29 @@ create trigger runs_dirty after insert or update of phase, reason, started_at, f
 
 create function mark_task() returns trigger language plpgsql as $$
 begin
-  if publishes() then perform mark_dirty('run', new.run_id, true); end if;
+  if publishes() then
+    perform mark_dirty('run', new.run_id, case when new.phase in ('Ready', 'Running') then 'last' else 'later' end);
+  end if;
   return null;
 end $$;
 create trigger tasks_dirty after update of phase on tasks for each row execute function mark_task();
-create trigger attempts_dirty after update of place on attempts for each row execute function mark_task();
+
+create function mark_attempt() returns trigger language plpgsql as $$
+begin
+  -- Why nothing of it runs yet is what people look for.
+  if publishes() then perform mark_dirty('run', new.run_id, case when new.place ? 'pending' then 'soon' else 'last' end); end if;
+  return null;
+end $$;
+create trigger attempts_dirty after update of place on attempts for each row execute function mark_attempt();
 
 create function mark_pipeline() returns trigger language plpgsql as $$
 begin
   if publishes() then
     -- A due time that has moved on belongs to the run that was just queued.
-    perform mark_dirty('pipeline', new.id, tg_op = 'UPDATE' and (old.version_id, old.suspended, old.retired_at, old.ready, old.file)
-      is not distinct from (new.version_id, new.suspended, new.retired_at, new.ready, new.file));
+    perform mark_dirty('pipeline', new.id, case
+      when tg_op = 'UPDATE' and (old.version_id, old.suspended, old.retired_at, old.ready, old.file)
+        is not distinct from (new.version_id, new.suspended, new.retired_at, new.ready, new.file) then 'later'
+      else 'soon' end);
   end if;
   return null;
 end $$;

@@ -16,6 +16,8 @@ const reachable = '10.244.0.1';
 
 /** A cluster with a node, and a Postgres server beside it for any number of installations. */
 export async function createGround() {
+  // Every controller is ended with this process.
+  process.setMaxListeners(50);
   await using stack = new AsyncDisposableStack();
   const cluster = await startCluster();
   stack.defer(() => cluster.stop());

@@ -27,7 +27,8 @@ export async function createReplica(options: ReplicaOptions & { name: string; re
   let child: ChildProcess | null = null;
   let isWanted = false;
   // A test run that is ended from outside skips its teardown, and must not leave controllers behind.
-  process.once('exit', () => child?.kill('SIGKILL'));
+  const end = () => void child?.kill('SIGKILL');
+  process.once('exit', end);
 
   /** `build`: the folder of another Pipewright. Resolves with its exit code or signal, when it has ended. */
   function run({ build = ownBuild, environment = {} }: RunOptions): Promise<number | NodeJS.Signals> {
@@ -65,6 +66,7 @@ export async function createReplica(options: ReplicaOptions & { name: string; re
     signal: (signal: NodeJS.Signals) => child?.kill(signal),
     async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
       isWanted = false;
+      process.off('exit', end);
       child?.kill(signal);
       // It may be frozen.
       child?.kill('SIGCONT');

@@ -75,7 +75,8 @@ volumePluginDir: $D/kubelet-plugins
 imageGCHighThresholdPercent: 100
 evictionHard: {nodefs.available: "0%", imagefs.available: "0%"}
 E
-cat > etc/kube-proxy.yaml << E
+# It ends when its configuration is written again, and this runs again to bring back what was killed.
+[ -f etc/kube-proxy.yaml ] || cat > etc/kube-proxy.yaml << E
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: $PROXY

@@ -85,6 +85,13 @@ test('the same report once more is fine, for its answer may have been lost; anot
   expect(await saved()).toEqual(reportOf(attempt));
 });
 
+test('what a newer runner says more is left out, and the rest is kept', async () => {
+  const sample = { block: 'one', columns: [], rows: [] };
+  const newer = { ...reportOf(attempt, { sample }), colour: 'red', sample: { ...sample, seed: 7 } };
+  expect(await post(attempt, newer)).toEqual({ status: 204, code: undefined });
+  expect(await saved()).toEqual(reportOf(attempt, { sample }));
+});
+
 test('a settled attempt takes no report', async () => {
   await ledger.query(`update attempts set phase = 'Lost', finished_at = now() where run_id = $1`, [
     attempt.split('.')[0],

@@ -1,0 +1,26 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Effects that go on from pass to pass, so that the slowest does not hold up the others. */
+export function createEffects() {
+  const running = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  const finish = async () => void (await Promise.all(running));
+  return {
+    count: () => running.size,
+    begin(effect: Promise<void>): void {
+      const kept: Promise<void> = effect
+        .catch((error) => void failures.push(error))
+        .finally(() => running.delete(kept));
+      running.add(kept);
+    },
+    /** Until all have ended, and no longer than `ms`. Throws what has failed since the last time. */
+    async wait(ms: number): Promise<void> {
+      const patience = new AbortController();
+      await Promise.race([finish(), delay(ms, undefined, { signal: patience.signal }).catch(() => {})]);
+      patience.abort();
+      const [first] = failures.splice(0);
+      if (first !== undefined) throw first;
+    },
+    finish,
+  };
+}
