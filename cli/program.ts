@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { addBackfillCommands } from './backfill-program.ts';
 import type { ExitCode } from './exit.ts';
 import {
   collect,
@@ -21,6 +22,8 @@ const runPhases = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Ski
 export type ProgramName = 'pipewright' | 'kubectl pipewright';
 
 export type Settle = (code: ExitCode) => void;
+/** Adds what every command has that asks a controller, and examples. */
+export type Asking = (command: Command, examples: readonly string[]) => Command;
 
 const version = '0.1.0';
 const readExit =
@@ -51,6 +54,7 @@ export function createProgram(terminal: Terminal, settle: Settle, name: ProgramN
   addListCommands(program, terminal, settle);
   addRunReadingCommands(program, terminal, settle);
   addRequestCommands(program, terminal, settle);
+  addBackfillCommands(program, terminal, settle, asking);
   addCompletion(program, terminal, settle);
   return program;
 }

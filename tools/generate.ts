@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { compile } from 'json-schema-to-typescript';
 import { reasons } from '../schemas/reasons.ts';
 import { api } from '../schemas/source/api.ts';
+import { backfills } from '../schemas/source/backfills.ts';
 import { definitions } from '../schemas/source/blocks.ts';
 import type { Schema } from '../schemas/source/common.ts';
 import { compiled } from '../schemas/source/compiled.ts';
@@ -28,6 +29,7 @@ const defs: Record<string, Schema> = {
   ...jobs,
   Reason: { type: 'string', description: 'A machine-readable reason.', enum: Object.keys(reasons) },
   ...api,
+  ...backfills,
   ...resourceDefinitions,
 };
 const dialect = 'https://json-schema.org/draft/2020-12/schema';

@@ -3,6 +3,7 @@ import { problemCodes } from '../schemas/problem-codes.ts';
 import { lostLimit, reasons } from '../schemas/reasons.ts';
 import { resourceReasons } from '../schemas/resource-reasons.ts';
 import { api } from '../schemas/source/api.ts';
+import { backfills } from '../schemas/source/backfills.ts';
 import { definitions } from '../schemas/source/blocks.ts';
 import type { Schema } from '../schemas/source/common.ts';
 import { manifests, parts } from '../schemas/source/manifests.ts';
@@ -18,7 +19,7 @@ const written: Schemas = { ...manifests, ...parts, ...definitions };
 
 /** The reference pages: file name without `.md`, and text. `defs` are all contracts. */
 export function referencePages(defs: Schemas): [name: string, text: string][] {
-  const ofApi: Schemas = { Problem: defs.Problem ?? {}, ...api };
+  const ofApi: Schemas = { Problem: defs.Problem ?? {}, ...api, ...backfills };
   const linkTo = {
     ...onPage('manifests', written),
     ...onPage('tasks', tasks),

@@ -1,8 +1,7 @@
 import type { CalendarSpan, WindowRow } from '../../schemas/generated/types.ts';
-import type { LedgerSpan, LedgerWindow, PipelineCalendars } from '../store/reads-span.ts';
-import type { DueWindow } from '../windows/due.ts';
+import type { LedgerSpan, PipelineCalendars } from '../store/reads-span.ts';
 import { instantOf } from '../windows/select.ts';
-import { windowsOfSpan } from '../windows/span.ts';
+import { mergeSpan, type SpanWindow, windowsOfSpan } from '../windows/span.ts';
 import { ApiProblem } from './errors.ts';
 
 export type SpanQuery = { readonly from: string; readonly to: string; readonly limit: number };
@@ -21,15 +20,27 @@ export async function readCalendarSpan(
   const found = await reads.calendars(pipeline);
   if (!found) return null;
   if (found.schedule === null) return { pipeline, timeZone: null, windows: [], next: null };
-  const { timeZone, limit } = { timeZone: found.timeZone, limit: query.limit };
-  const from = bound('from', query.from, timeZone);
-  const to = bound('to', query.to, timeZone);
-  if (to <= from)
-    throw new ApiProblem(400, 'bad-span', `"to" (${query.to}) is not after "from" (${query.from}); swap them`);
-  const cut = windowsOfSpan({ ...found, from, to, limit: limit + 1 });
+  const { timeZone } = found;
+  const { windows, next } = await readSpanWindows(reads, found, { ...spanBounds(query, timeZone), limit: query.limit });
+  return { pipeline, timeZone, windows: windows.map(toRow), next: next?.toISOString() ?? null };
+}
+
+/** The windows that begin in `[from, to)`, oldest first, at most `limit`; `next` is where the one after them begins. */
+export async function readSpanWindows(
+  reads: Pick<CalendarReads, 'span'>,
+  pipeline: PipelineCalendars,
+  { from, to, limit }: { from: Date; to: Date; limit: number },
+): Promise<{ windows: SpanWindow[]; next: Date | null }> {
+  const cut = windowsOfSpan({ ...pipeline, from, to, limit: limit + 1 });
   const next = cut.length > limit ? (cut[limit]?.start ?? null) : null;
-  const ledger = await reads.span(found.id, { from, to: next ?? to });
-  return { pipeline, timeZone, windows: merge(cut.slice(0, limit), ledger), next: next?.toISOString() ?? null };
+  const ledger = await reads.span(pipeline.id, { from, to: next ?? to });
+  return { windows: mergeSpan(cut.slice(0, limit), ledger), next };
+}
+
+export function spanBounds(query: { from: string; to: string }, timeZone: string): { from: Date; to: Date } {
+  const [from, to] = [bound('from', query.from, timeZone), bound('to', query.to, timeZone)];
+  if (to > from) return { from, to };
+  throw new ApiProblem(400, 'bad-span', `"to" (${query.to}) is not after "from" (${query.from}); swap them`);
 }
 
 function bound(name: 'from' | 'to', text: string, timeZone: string): Date {
@@ -42,25 +53,7 @@ function bound(name: 'from' | 'to', text: string, timeZone: string): Date {
   );
 }
 
-/** What the ledger has is true; the rest is as the calendar cuts it: passed over, or missing. */
-function merge(cut: readonly DueWindow[], { windows, skipped }: LedgerSpan): WindowRow[] {
-  const known = new Map(windows.map((window) => [window.start.getTime(), window]));
-  const rows = [
-    ...windows,
-    ...cut.filter(({ start }) => !known.has(start.getTime())).map((window) => missing(window, skipped)),
-  ];
-  return rows.sort((a, b) => a.start.getTime() - b.start.getTime()).map(toRow);
-}
-
-function missing(window: DueWindow, skipped: LedgerSpan['skipped']): LedgerWindow {
-  const range = skipped.find(({ start, end }) => start <= window.start && window.start < end);
-  const { start, end, label, dueAt } = window;
-  const fate = range
-    ? { phase: 'Skipped' as const, reason: range.reason }
-    : { phase: 'Missing' as const, reason: null };
-  return { start, end, label, dueAt, ...fate, runNo: 0, run: null };
-}
-
-function toRow({ start, end, dueAt, ...window }: LedgerWindow): WindowRow {
-  return { start: start.toISOString(), end: end.toISOString(), dueAt: dueAt.toISOString(), ...window };
+export function toRow({ start, end, label, dueAt, phase, reason, runNo, run }: SpanWindow): WindowRow {
+  const [from, to, due] = [start, end, dueAt].map((at) => at.toISOString()) as [string, string, string];
+  return { start: from, end: to, label, dueAt: due, phase, reason, runNo, run };
 }

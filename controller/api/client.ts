@@ -4,6 +4,12 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type {
   ApiError,
+  BackfillChange,
+  BackfillList,
+  BackfillPreview,
+  BackfillRequest,
+  BackfillResult,
+  BackfillSummary,
   CalendarSpan,
   PipelineList,
   PipelineUsage,
@@ -41,16 +47,16 @@ export type Page = { limit?: number; before?: string };
 export function createClient(options: { server: string; actor?: string }) {
   const server = parseServer(options.server);
   const get = <T>(path: string) => sendForJson<T>({ server, method: 'GET', path });
-  const post = async (path: string, body: object = {}): Promise<RunRequestResult> => {
+  const post = async <T extends object>(path: string, body: object = {}): Promise<T> => {
     const headers: Record<string, string> = options.actor ? { 'pipewright-actor': options.actor } : {};
-    const answer = await sendForJson<RunRequestResult | { request: number }>({
+    const answer = await sendForJson<T | { request: number }>({
       server,
       method: 'POST',
       path,
       body,
       headers,
     });
-    if ('run' in answer) return answer;
+    if (!('request' in answer)) return answer;
     throw new ApiFailure(
       202,
       'not-answered',
@@ -67,9 +73,16 @@ export function createClient(options: { server: string; actor?: string }) {
     calendar: (pipeline: string, span: { from: string; to: string; limit?: number }) =>
       get<CalendarSpan>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/calendar${queryOf(span)}`),
     usage: (pipeline: string) => get<PipelineUsage>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/usage`),
-    startRun: (request: RunRequest) => post('/api/v1/runs', request),
-    rerun: (name: string) => post(runPath(name, '/rerun')),
-    cancel: (name: string) => post(runPath(name, '/cancel')),
+    backfills: (pipeline?: string) => get<BackfillList>(`/api/v1/backfills${queryOf(pipeline ? { pipeline } : {})}`),
+    backfill: (name: string) => get<BackfillSummary>(`/api/v1/backfills/${encodeURIComponent(name)}`),
+    previewBackfill: (pipeline: string, query: { from: string; to: string; rerun?: string; order?: string }) =>
+      get<BackfillPreview>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/backfill${queryOf(query)}`),
+    startBackfill: (request: BackfillRequest) => post<BackfillResult>('/api/v1/backfills', request),
+    changeBackfill: (name: string, change: BackfillChange) =>
+      post<BackfillResult>(`/api/v1/backfills/${encodeURIComponent(name)}`, change),
+    startRun: (request: RunRequest) => post<RunRequestResult>('/api/v1/runs', request),
+    rerun: (name: string) => post<RunRequestResult>(runPath(name, '/rerun')),
+    cancel: (name: string) => post<RunRequestResult>(runPath(name, '/cancel')),
     /** The lines of a run's log; with `follow` until the run has settled. */
     logs: (name: string, { follow = false, signal }: { follow?: boolean; signal?: AbortSignal } = {}) =>
       lines({ server, method: 'GET', path: runPath(name, `/logs${queryOf({ follow })}`), signal, stream: true }),

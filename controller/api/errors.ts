@@ -41,6 +41,7 @@ function problemOf(error: FastifyError): ApiProblem | null {
 const statusOfCode: Record<string, number> = {
   'unknown-pipeline': 404,
   'unknown-run': 404,
+  'unknown-backfill': 404,
   live: 409,
   settled: 409,
   retired: 409,

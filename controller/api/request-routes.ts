@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RunRequest } from '../../schemas/generated/types.ts';
+import type { RequestKind } from '../store/requests.ts';
+import { addBackfillRoutes } from './backfill-routes.ts';
 import { ApiProblem, refusal } from './errors.ts';
 import type { ApiOptions } from './server.ts';
 
@@ -9,20 +11,29 @@ const patience = 15_000;
 const firstWait = 20;
 const longestWait = 200;
 
-type Kind = 'run' | 'rerun' | 'cancel';
+/** Keeps a request and answers it as `intake` does. */
+export type Ask = (
+  kind: RequestKind,
+  body: Record<string, unknown>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) => Promise<FastifyReply>;
+
+/** What makes nothing new. */
+const changes: readonly RequestKind[] = ['cancel', 'changeBackfill'];
 
 /** A POST becomes a row of `requests`; `intake` answers it. So what was accepted survives a crash of this process. */
 export function addRequestRoutes(app: FastifyInstance, options: ApiOptions & { signal: AbortSignal }): void {
   const { requests, wake, signal } = options;
 
-  async function ask(kind: Kind, body: Record<string, unknown>, request: FastifyRequest, reply: FastifyReply) {
+  const ask: Ask = async (kind, body, request, reply) => {
     const id = await requests.submit({ kind, body, actor: actorOf(request) });
     wake();
     const until = performance.now() + patience;
     for (let wait = firstWait; performance.now() < until; wait = Math.min(wait * 2, longestWait)) {
       const result = await requests.result(id);
       if (result && 'error' in result) throw refusal(result);
-      if (result) return reply.status(kind === 'cancel' ? 200 : 201).send(result);
+      if (result) return reply.status(changes.includes(kind) ? 200 : 201).send(result);
       await sleep(wait, undefined, { signal }).catch(() => {
         throw new ApiProblem(
           503,
@@ -32,7 +43,9 @@ export function addRequestRoutes(app: FastifyInstance, options: ApiOptions & { s
       });
     }
     return reply.status(202).send({ request: id });
-  }
+  };
+
+  addBackfillRoutes(app, options, ask);
 
   app.post<{ Body: RunRequest }>(
     '/api/v1/runs',

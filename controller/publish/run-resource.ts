@@ -1,6 +1,7 @@
 import type { PipelineRunResourceSpec, PipelineRunResourceStatus } from '../../schemas/generated/types.ts';
 import type { RunPublication } from '../../schemas/publications.ts';
 import type { Resource } from '../kubernetes/client.ts';
+import { shortRevision } from '../kubernetes/short-names.ts';
 import { type Aspect, aspects, dated } from './conditions.ts';
 import { durationText } from './duration.ts';
 import { labelsOf, runKind } from './kinds.ts';
@@ -53,7 +54,7 @@ export function runStatus(run: RunPublication, generation: number): PipelineRunR
     ...(finishedAt && { finishedAt: finishedAt.toISOString() }),
     ...(startedAt && finishedAt && { duration: durationText(finishedAt.getTime() - startedAt.getTime()) }),
     version: run.version,
-    revision: run.revision,
+    revision: shortRevision(run.revision),
     ...(place?.job === undefined ? {} : { job: place.job }),
     ...(place?.node === undefined ? {} : { node: place.node }),
     conditions: dated(runAspects(run), [], finishedAt ?? run.queuedAt, generation),

@@ -1,5 +1,6 @@
 import type { PipelineSourceResourceSpec, PipelineSourceResourceStatus } from '../../schemas/generated/types.ts';
 import type { SourcePublication } from '../../schemas/publications.ts';
+import { shortRevision } from '../kubernetes/short-names.ts';
 import { type Aspect, aspects, dated } from './conditions.ts';
 import { labelNames, sourceKind } from './kinds.ts';
 import type { Form, Seen } from './objects.ts';
@@ -27,10 +28,10 @@ export function createSourceForm(namespace: string): Form<SourcePublication> {
   };
 }
 
-export function sourceStatus(source: SourcePublication, seen: Seen): PipelineSourceResourceStatus {
+function sourceStatus(source: SourcePublication, seen: Seen): PipelineSourceResourceStatus {
   const { revision, syncedAt, pipelines, problemCount, problems } = source;
   return {
-    revision,
+    revision: shortRevision(revision),
     syncedAt: syncedAt.toISOString(),
     pipelines,
     problemCount,
@@ -41,7 +42,7 @@ export function sourceStatus(source: SourcePublication, seen: Seen): PipelineSou
 }
 
 function sourceAspects({ revision, problemCount, problems: [first] }: SourcePublication): [Aspect, ...Aspect[]] {
-  if (!first) return aspects('ready', 'Synced', `revision ${revision.slice(0, 12)} runs`);
+  if (!first) return aspects('ready', 'Synced', `revision ${shortRevision(revision)} runs`);
   const count = problemCount === 1 ? '1 problem' : `${problemCount} problems, of which the first is`;
   const place = `${first.file}:${first.line}:${first.column}`;
   return aspects('stalled', 'ManifestInvalid', `${count}: ${place}: ${first.message}`);

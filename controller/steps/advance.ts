@@ -38,7 +38,7 @@ export function createAdvance(options: { pool: pg.Pool; wake: Wake; failpoint: F
       for (const { run, result } of looked) {
         if (result.settled) log.info({ run: run.name, ...result.settled }, 'run settled');
       }
-      if (looked.some(({ result }) => result.settled)) wake('admit');
+      if (looked.some(({ result }) => result.settled)) wake('admit', 'schedule');
       if (looked.some(({ result }) => result.stop.length > 0 || result.tasks.some((task) => task.phase === 'Ready')))
         wake('launch');
       return looked.length === runsPerPass ? again : done();

@@ -4,6 +4,7 @@ import type { Failpoint } from '../../schemas/failpoints.ts';
 import { writeAudit } from '../store/audit.ts';
 import { transaction } from '../store/pool.ts';
 import { answerRequest, type OpenRequest, type RequestResult, takeRequest } from '../store/requests.ts';
+import { changeBackfillAsAsked, startBackfill } from './backfill-requests.ts';
 import { cancelRun, RefusedError, rerun, startRun } from './requests.ts';
 import { again, done, type Step, type Wake } from './step.ts';
 
@@ -25,7 +26,7 @@ export function createIntake(options: { pool: pg.Pool; wake: Wake; failpoint: Fa
       failpoint('intake.after-commit');
       if (!handled) return done();
       log.info({ kind: handled.request.kind, ...handled.result }, 'request answered');
-      wake('admit', 'advance');
+      wake('admit', 'advance', 'schedule');
       return again;
     },
   };
@@ -34,11 +35,13 @@ export function createIntake(options: { pool: pg.Pool; wake: Wake; failpoint: Fa
 async function answer(db: pg.ClientBase, request: OpenRequest, log: Logger): Promise<RequestResult> {
   await db.query('savepoint request');
   try {
-    const run = await handle(db, request);
-    await writeAudit(db, [
-      { actor: request.actor, verb: request.kind, subjectKind: 'run', subject: run, details: request.body },
-    ]);
-    return { run };
+    const result = await handle(db, request);
+    const subject =
+      'run' in result
+        ? { subjectKind: 'run' as const, subject: result.run }
+        : { subjectKind: 'backfill' as const, subject: result.backfill };
+    await writeAudit(db, [{ actor: request.actor, verb: request.kind, ...subject, details: request.body }]);
+    return result;
   } catch (error) {
     // When the connection is gone this throws, and the whole request is tried again later.
     await db.query('rollback to savepoint request');
@@ -49,13 +52,19 @@ async function answer(db: pg.ClientBase, request: OpenRequest, log: Logger): Pro
   }
 }
 
-function handle(db: pg.ClientBase, request: OpenRequest): Promise<string> {
+type Done = Exclude<RequestResult, { error: string }>;
+
+async function handle(db: pg.ClientBase, request: OpenRequest): Promise<Done> {
   switch (request.kind) {
     case 'run':
-      return startRun(db, request);
+      return { run: await startRun(db, request) };
     case 'rerun':
-      return rerun(db, request);
+      return { run: await rerun(db, request) };
     case 'cancel':
-      return cancelRun(db, request);
+      return { run: await cancelRun(db, request) };
+    case 'backfill':
+      return startBackfill(db, request);
+    case 'changeBackfill':
+      return changeBackfillAsAsked(db, request);
   }
 }

@@ -123,13 +123,13 @@ function chooseWindow(pipeline: PipelineForRequest, schedule: CompiledSchedule, 
   return chosen.window;
 }
 
-function givenVariables(pipeline: PipelineForRequest, given: Record<string, Scalar>): Record<string, Scalar> {
+export function givenVariables(pipeline: PipelineForRequest, given: Record<string, Scalar>): Record<string, Scalar> {
   const converted = convertVariables(pipeline.details.variables, given);
   if ('error' in converted) throw new RefusedError('bad-variable', `pipeline "${pipeline.name}": ${converted.error}`);
   return converted.values;
 }
 
-async function findPipeline(db: pg.ClientBase, name: string): Promise<PipelineForRequest> {
+export async function findPipeline(db: pg.ClientBase, name: string): Promise<PipelineForRequest> {
   const pipeline = await lockPipeline(db, name);
   if (pipeline && !pipeline.retired) return pipeline;
   if (pipeline)

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import type { Failpoint } from '../../schemas/failpoints.ts';
 import { windowRunName } from '../runs/name.ts';
 import { transaction } from '../store/pool.ts';
@@ -11,20 +12,24 @@ import {
   takeDuePipelines,
 } from '../store/windows.ts';
 import { planDue } from '../windows/due.ts';
+import { feedBackfills } from './feed-backfills.ts';
 import { again, done, type Step, type Wake } from './step.ts';
 
 const pipelinesPerPass = 200;
 const windowsPerPipeline = 500;
 
-/** Pipelines whose next window is due → windows and queued runs; the cursor moves in the same transaction. */
-export function createSchedule({ pool, wake, failpoint }: { pool: pg.Pool; wake: Wake; failpoint: Failpoint }): Step {
+/**
+ * Pipelines whose next window is due → windows and queued runs; the cursor moves in the same transaction. Backfills with room →
+ * queued runs of their next windows.
+ */
+export function createSchedule(options: { pool: pg.Pool; wake: Wake; failpoint: Failpoint; log: Logger }): Step {
+  const { pool, wake, failpoint, log } = options;
   return {
     name: 'schedule',
-    everyMs: 60_000,
+    everyMs: 15_000,
     async pass() {
       const passed = await transaction(pool, async (db) => {
         const due = await takeDuePipelines(db, pipelinesPerPass);
-        if (due.length === 0) return { pipelines: 0, queued: 0 };
         const plans = due.map(plan);
         const queued = await cutWindows(
           db,
@@ -38,13 +43,15 @@ export function createSchedule({ pool, wake, failpoint }: { pool: pg.Pool; wake:
           db,
           plans.map((each) => each.move),
         );
+        const fed = await feedBackfills(db);
         failpoint('schedule.before-commit');
-        return { pipelines: due.length, queued };
+        return { more: due.length > 0 || fed.more, queued: queued + fed.queued, settled: fed.settled };
       });
       // A crash here loses only the wake-up: `admit` finds the queued runs by itself.
       failpoint('schedule.after-commit');
       if (passed.queued > 0) wake('admit');
-      if (passed.pipelines > 0) return again;
+      for (const backfill of passed.settled) log.info(backfill, 'backfill settled');
+      if (passed.more) return again;
       return done(await msUntilDue(pool));
     },
   };

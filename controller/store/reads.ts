@@ -1,5 +1,13 @@
 import type pg from 'pg';
-import type { PipelineList, RunDetail, RunList, RunSummary, WindowList } from '../../schemas/generated/types.ts';
+import type {
+  BackfillSummary,
+  PipelineList,
+  RunDetail,
+  RunList,
+  RunSummary,
+  WindowList,
+} from '../../schemas/generated/types.ts';
+import { readBackfills } from './reads-backfills.ts';
 import { readPipelines } from './reads-pipelines.ts';
 import { readRun } from './reads-run.ts';
 import { readRuns } from './reads-runs.ts';
@@ -29,6 +37,8 @@ export type Reads = {
   usage(pipeline: string): Promise<MeasuredAttempt[] | null>;
   /** What has cut the pipeline's time. Null when there is no such pipeline, `schedule: null` when it has none. */
   calendars(pipeline: string): Promise<PipelineCalendars | { readonly schedule: null } | null>;
+  /** Newest first; of one pipeline, or the one of that name. */
+  backfills(which: { pipeline?: string | undefined; name?: string | undefined }): Promise<BackfillSummary[]>;
   /** What the ledger has of `[from, to)`, oldest first. */
   span(pipelineId: number, bounds: { from: Date; to: Date }): Promise<LedgerSpan>;
 };
@@ -41,6 +51,7 @@ export function createReads({ pool }: { pool: pg.Pool }): Reads {
     windows: (pipeline, query) => readWindows(pool, pipeline, query),
     usage: (pipeline) => readUsage(pool, pipeline),
     calendars: (pipeline) => readCalendars(pool, pipeline),
+    backfills: (which) => readBackfills(pool, which),
     span: (pipelineId, bounds) => readSpan(pool, pipelineId, bounds),
   };
 }

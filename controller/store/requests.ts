@@ -1,7 +1,11 @@
 import type pg from 'pg';
 
-export type RequestKind = 'run' | 'rerun' | 'cancel';
-export type RequestResult = { readonly run: string } | { readonly error: string; readonly code: string };
+export type RequestKind = 'run' | 'rerun' | 'cancel' | 'backfill' | 'changeBackfill';
+/** `windows`: how many windows a backfill has, or how many a retry gives another turn. */
+export type RequestResult =
+  | { readonly run: string }
+  | { readonly backfill: string; readonly windows: number }
+  | { readonly error: string; readonly code: string };
 export type OpenRequest = {
   readonly id: number;
   readonly kind: RequestKind;

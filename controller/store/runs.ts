@@ -86,23 +86,32 @@ export async function cancelQueuedOf(db: pg.ClientBase, pipelineIds: readonly nu
 }
 
 /**
- * Admits queued runs under their pipeline's `maxActiveRuns`: a window function over live rows, so no counter can leak. The
- * advisory lock makes two admitting controllers take turns. A run is pinned to the version that is its pipeline's now. Tasks are
- * made in the same statement; `news` hands the run to `advance`.
+ * Admits queued runs under their pipeline's `maxActiveRuns`, or under that of their backfill where it has its own: a window
+ * function over live rows, so no counter can leak. The advisory lock makes two admitting controllers take turns. A run is pinned
+ * to the version that is its pipeline's now, unless it keeps its own. Tasks are made in the same statement; `news` hands the
+ * run to `advance`.
  */
 export async function admitRuns(db: pg.ClientBase, limit: number): Promise<string[]> {
   await db.query(`select pg_advisory_xact_lock(hashtext('pipewright.admit'))`);
   const { rows } = await db.query(
     `with busy as (
-       select pipeline_id, count(*) as runs from runs where phase = 'Running' group by pipeline_id
+       select r.pipeline_id, f.id as own, count(*) as runs from runs r
+         left join backfills f on f.id = r.backfill_id and f.max_active_runs is not null
+       where r.phase = 'Running' group by 1, 2
      ), ranked as (
-       select id, pipeline_id, row_number() over (partition by pipeline_id order by priority desc, window_start nulls first, id) as place
-       from runs where phase = 'Queued' and cancel_requested_at is null
+       select r.id, r.pipeline_id, r.version_id, r.keeps_version, f.id as own, f.max_active_runs as own_limit,
+         row_number() over (partition by r.pipeline_id, f.id order by r.priority desc,
+           case when r.backfill_id is null then window_start end nulls first, r.id) as place
+       from runs r left join backfills f on f.id = r.backfill_id and f.max_active_runs is not null
+       where r.phase = 'Queued' and cancel_requested_at is null
+         and not exists (select from backfills s where s.id = r.backfill_id and s.suspended)
      ), chosen as (
-       select r.id, p.version_id, v.timeout_ms
-       from ranked r join pipelines p on p.id = r.pipeline_id join versions v on v.id = p.version_id
-         left join busy b on b.pipeline_id = r.pipeline_id
-       where r.place + coalesce(b.runs, 0) <= v.max_active_runs and p.retired_at is null
+       select r.id, v.id as version_id, v.timeout_ms
+       from ranked r join pipelines p on p.id = r.pipeline_id
+         join versions v on v.id = case when r.keeps_version then r.version_id else p.version_id end
+         join versions today on today.id = p.version_id
+         left join busy b on b.pipeline_id = r.pipeline_id and b.own is not distinct from r.own
+       where r.place + coalesce(b.runs, 0) <= coalesce(r.own_limit, today.max_active_runs) and p.retired_at is null
        order by r.place, r.id limit $1
      ), admitted as (
        update runs set phase = 'Running', version_id = c.version_id, admitted_at = now(), news = true,
@@ -220,7 +229,7 @@ export type SettledRun = {
   readonly message: string | null;
 };
 
-/** Settles runs and, with them, their windows: a window shows the phase of its last run and becomes free for a rerun. */
+/** Settles runs and, with them, their windows, which become free for a rerun, and the backfills that waited for them. */
 export async function settleRuns(db: pg.ClientBase, runs: readonly SettledRun[]): Promise<void> {
   if (runs.length === 0) return;
   await db.query(
@@ -228,6 +237,8 @@ export async function settleRuns(db: pg.ClientBase, runs: readonly SettledRun[])
        update runs r set phase = s.phase, reason = s.reason, message = s.message, finished_at = now()
        from jsonb_to_recordset($1) as s(id bigint, phase text, reason text, message text)
        where r.id = s.id and r.phase in ('Queued', 'Running') returning r.id, r.phase, r.reason
+     ), told as (
+       update backfill_windows b set phase = s.phase from settled s where b.run_id = s.id and b.phase is null
      )
      update windows w set phase = s.phase, reason = s.reason, live_run_id = null from settled s where w.live_run_id = s.id`,
     [JSON.stringify(runs)],

@@ -94,6 +94,7 @@ export async function moveCursors(
   db: pg.ClientBase,
   moves: readonly { id: number; cursorAt: Date; nextDueAt: Date | null }[],
 ): Promise<void> {
+  if (moves.length === 0) return;
   await db.query(
     `update pipelines p set cursor_at = m."cursorAt", next_due_at = m."nextDueAt"
      from jsonb_to_recordset($1) as m(id int, "cursorAt" timestamptz, "nextDueAt" timestamptz) where p.id = m.id`,

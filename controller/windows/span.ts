@@ -1,8 +1,41 @@
-import type { CalendarSpec, CompiledSchedule } from '../../schemas/generated/types.ts';
+import type { CalendarSpec, CompiledSchedule, Reason, WindowRow } from '../../schemas/generated/types.ts';
 import { createCalendar } from './calendar.ts';
 import { type DueWindow, endOf, withTimes } from './due.ts';
 
-type Governing = { readonly spec: CalendarSpec; readonly beginsAt: Date | null };
+/** `beginsAt`: where it took over; null for the first one, which reaches back without end. */
+export type Governing = { readonly id: number; readonly spec: CalendarSpec; readonly beginsAt: Date | null };
+
+type CutWindow = DueWindow & { readonly calendarId: number };
+
+/** A window with what the ledger says of it; `runNo: 0` and `run: null` where it has had none. */
+export type SpanWindow = Pick<CutWindow, 'calendarId' | 'start' | 'end' | 'label' | 'dueAt'> &
+  Pick<WindowRow, 'phase' | 'reason' | 'runNo' | 'run'>;
+
+export type SkippedStretch = { readonly start: Date; readonly end: Date; readonly reason: Reason };
+
+/**
+ * What the ledger has of a span is true; the rest is as its calendars cut it: passed over, or missing. Oldest first. Of windows that
+ * begin together only the ledger's is there, whatever its calendar.
+ */
+export function mergeSpan(
+  cut: readonly CutWindow[],
+  ledger: { readonly windows: readonly SpanWindow[]; readonly skipped: readonly SkippedStretch[] },
+): SpanWindow[] {
+  const known = new Set(ledger.windows.map(({ start }) => start.getTime()));
+  const others = cut
+    .filter(({ start }) => !known.has(start.getTime()))
+    .map((window) => untouched(window, ledger.skipped));
+  return [...ledger.windows, ...others].sort((a, b) => a.start.getTime() - b.start.getTime());
+}
+
+function untouched(window: CutWindow, skipped: readonly SkippedStretch[]): SpanWindow {
+  const range = skipped.find(({ start, end }) => start <= window.start && window.start < end);
+  const { calendarId, start, end, label, dueAt } = window;
+  const fate = range
+    ? { phase: 'Skipped' as const, reason: range.reason }
+    : { phase: 'Missing' as const, reason: null };
+  return { calendarId, start, end, label, dueAt, ...fate, runNo: 0, run: null };
+}
 
 /**
  * The windows that begin in `[from, to)` by the calendars that governed then, oldest first, at most `limit`. Each calendar reaches to
@@ -14,10 +47,10 @@ export function windowsOfSpan(input: {
   readonly from: Date;
   readonly to: Date;
   readonly limit: number;
-}): DueWindow[] {
+}): CutWindow[] {
   const { calendars, schedule, to, limit } = input;
-  const found: DueWindow[] = [];
-  calendars.forEach(({ spec, beginsAt }, index) => {
+  const found: CutWindow[] = [];
+  calendars.forEach(({ id, spec, beginsAt }, index) => {
     const calendar = createCalendar(spec, beginsAt ? { beginsAt } : {});
     const until = Math.min(to.getTime(), calendars[index + 1]?.beginsAt?.getTime() ?? Number.POSITIVE_INFINITY);
     let at = calendar.boundaryAtOrAfter(
@@ -26,7 +59,7 @@ export function windowsOfSpan(input: {
     while (at.getTime() < until && found.length < limit) {
       const window = calendar.windowFrom(at);
       if (window.end.getTime() > endOf(schedule)) break;
-      found.push(withTimes(window, schedule));
+      found.push({ ...withTimes(window, schedule), calendarId: id });
       at = window.end;
     }
   });

@@ -29,6 +29,13 @@ export type TaskPhase = ("Pending" | "Ready" | "Running" | "Succeeded" | "Failed
  * via the `definition` "AttemptPhase".
  */
 export type AttemptPhase = ("Claimed" | "Running" | "Succeeded" | "Failed" | "Lost" | "Cancelled")
+/**
+ * Which windows of a range run: those without a run (`missing`), also those that failed or were cancelled (`failed`), or `all`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Rerun".
+ */
+export type Rerun = ("missing" | "failed" | "all")
 
 export interface Contracts {
 
@@ -2320,7 +2327,7 @@ phase: Phase
 /**
  * What made it.
  */
-trigger: ("schedule" | "manual" | "rerun")
+trigger: ("schedule" | "manual" | "rerun" | "backfill")
 /**
  * Its number among the runs of the window, from 1.
  */
@@ -2428,7 +2435,7 @@ phase: Phase
 /**
  * What made it.
  */
-trigger: ("schedule" | "manual" | "rerun")
+trigger: ("schedule" | "manual" | "rerun" | "backfill")
 /**
  * Its number among the runs of the window, from 1.
  */
@@ -2795,6 +2802,241 @@ error: string
 code: string
 }
 /**
+ * Asks for the windows of a range. `POST /api/v1/backfills`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillRequest".
+ */
+export interface BackfillRequest {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * The first window begins at or after it: `2019`, `2019-01`, a date, a local date and time, or an instant.
+ */
+from: string
+/**
+ * No window crosses it.
+ */
+to: string
+/**
+ * Which windows run; `missing` by default.
+ */
+rerun?: ("missing" | "failed" | "all")
+/**
+ * Which come first; `oldest` by default.
+ */
+order?: ("oldest" | "newest")
+/**
+ * How many of its runs may run at once, beside the pipeline’s own; without it they count among those.
+ */
+maxActiveRuns?: number
+/**
+ * Among the queued runs of the pipeline; -100 by default, where other runs have 0.
+ */
+priority?: number
+/**
+ * `head` (default) runs today’s version, `original` the one that a window ran on last.
+ */
+version?: ("head" | "original")
+/**
+ * Values for variables.
+ */
+variables?: {
+/**
+ * A string, number, boolean or null.
+ */
+[k: string]: string | number | boolean | null
+}
+}
+/**
+ * Changes a backfill. `POST /api/v1/backfills/NAME`. Only `retry` is for one that has ended.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillChange".
+ */
+export interface BackfillChange {
+/**
+ * True queues no further runs, and those that are queued wait.
+ */
+suspended?: boolean
+/**
+ * True ends it: what is queued is cancelled, what runs goes on.
+ */
+cancel?: boolean
+/**
+ * True gives the windows that failed or were cancelled another turn.
+ */
+retry?: boolean
+/**
+ * As in the request.
+ */
+maxActiveRuns?: number
+/**
+ * As in the request.
+ */
+priority?: number
+}
+/**
+ * The backfill that was made or changed.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillResult".
+ */
+export interface BackfillResult {
+/**
+ * Its name.
+ */
+backfill: string
+/**
+ * How many windows it has; after a retry, how many got another turn.
+ */
+windows: number
+}
+/**
+ * What a backfill would run. `GET /api/v1/pipelines/NAME/backfill`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillPreview".
+ */
+export interface BackfillPreview {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * The schedule’s zone.
+ */
+timeZone: string
+/**
+ * The windows in their order, at most 1000.
+ */
+windows: WindowRow[]
+/**
+ * How many there are.
+ */
+total: number
+/**
+ * Windows of the range that have not closed yet; the schedule runs them.
+ */
+notClosed: number
+/**
+ * Windows of the range that stay as they are.
+ */
+kept: number
+}
+/**
+ * A backfill.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillSummary".
+ */
+export interface BackfillSummary {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * Start of its range.
+ */
+from: string
+/**
+ * End of its range, exclusive.
+ */
+to: string
+rerun: Rerun
+/**
+ * Which windows come first.
+ */
+order: ("oldest" | "newest")
+/**
+ * Which version its runs have.
+ */
+version: ("head" | "original")
+/**
+ * Its own limit; null: its runs count among the pipeline’s.
+ */
+maxActiveRuns: (number | null)
+/**
+ * Of its runs.
+ */
+priority: number
+/**
+ * Its phase. Failed: every window has ended, and not all succeeded.
+ */
+phase: ("Running" | "Succeeded" | "Failed" | "Cancelled")
+/**
+ * True while no further runs are queued.
+ */
+suspended: boolean
+/**
+ * How far its windows are.
+ */
+windows: {
+/**
+ * All.
+ */
+total: number
+/**
+ * Without a run so far.
+ */
+waiting: number
+/**
+ * With a run that is queued or runs.
+ */
+live: number
+/**
+ * Succeeded or skipped.
+ */
+succeeded: number
+/**
+ * Failed.
+ */
+failed: number
+/**
+ * Cancelled.
+ */
+cancelled: number
+}
+/**
+ * Windows that ended per minute, since its first one was queued.
+ */
+ratePerMinute: (number | null)
+/**
+ * When it ends at that rate.
+ */
+expectedEndAt: (string | null)
+/**
+ * Who asked for it.
+ */
+actor: string
+/**
+ * When it was made.
+ */
+createdAt: string
+/**
+ * When it ended.
+ */
+finishedAt: (string | null)
+}
+/**
+ * Backfills, newest first.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillList".
+ */
+export interface BackfillList {
+/**
+ * At most 1000.
+ */
+backfills: BackfillSummary[]
+}
+/**
  * Who the object is.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -2964,7 +3206,7 @@ suspend?: boolean
  */
 export interface PipelineSourceResourceStatus {
 /**
- * The commit, or the digest of the folder’s content.
+ * The first twelve digits of the commit, or of the digest of the folder’s content.
  */
 revision?: string
 /**
@@ -3337,7 +3579,7 @@ duration?: string
  */
 version?: string
 /**
- * The revision that brought the version.
+ * The first twelve digits of the revision that brought the version.
  */
 revision?: string
 /**

@@ -18,7 +18,7 @@ const runFields: Record<string, Schema> = {
   pipeline: objectName,
   window: nullable(windowBounds),
   phase: ref('Phase'),
-  trigger: { type: 'string', description: 'What made it.', enum: ['schedule', 'manual', 'rerun'] },
+  trigger: { type: 'string', description: 'What made it.', enum: ['schedule', 'manual', 'rerun', 'backfill'] },
   runNo: count('Its number among the runs of the window, from 1.'),
   queuedAt: { ...instant, description: 'When it was queued.' },
   startedAt: nullable({ ...instant, description: 'When its first task was launched.' }),

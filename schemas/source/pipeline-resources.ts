@@ -86,7 +86,7 @@ export const pipelineSource: Resource = {
     [{ rule: 'has(self.git) != has(self.folder)', message: 'give exactly one of git and folder' }],
   ),
   status: object('What the last sync found.', {
-    revision: text('The commit, or the digest of the folder’s content.'),
+    revision: text('The first twelve digits of the commit, or of the digest of the folder’s content.'),
     syncedAt: past('When it was read last.'),
     pipelines: count('How many pipelines come from it.'),
     problemCount: count('How many problems its manifests have.'),

@@ -86,7 +86,7 @@ const runStatus = object('How the run goes.', {
   finishedAt: past('When it settled.'),
   duration: text('The time between the two, for reading: `14s`.'),
   version: text('Digest of the version that it is pinned to.'),
-  revision: text('The revision that brought the version.'),
+  revision: text('The first twelve digits of the revision that brought the version.'),
   job: text('The Job of its newest attempt.'),
   node: text('The node of its newest attempt.'),
   conditions,

@@ -15,7 +15,8 @@ import { type Controller, makeFolder, startController } from './controller.ts';
 export const namespaces = { resources: 'pipewright', jobs: 'pipewright-jobs' } as const;
 /** The node's address on its bridge, by which pods reach this machine. */
 export const bridge = '10.244.0.1';
-export const reportPort = 16_790;
+/** Another one for every program that runs at once. */
+export const reportPort = 16_000 + (process.pid % 4_000);
 const quietMs = 15_000;
 /** The runner's, as `buildProjectImages` names it. */
 export const image = 'localhost/pipewright-runner:test';

@@ -40,6 +40,56 @@ create table audit (
 );
 CREATE INDEX audit_by_subject ON pipewright.audit USING btree (subject_kind, subject, id DESC);
 
+create table backfill_windows (
+  backfill_id bigint not null,
+  "position" integer not null,
+  calendar_id bigint not null,
+  start_at timestamp with time zone not null,
+  end_at timestamp with time zone not null,
+  label text not null,
+  due_at timestamp with time zone not null,
+  run_id bigint,
+  phase text,
+  forced boolean default false not null,
+  constraint backfill_windows_phase_check CHECK ((phase = ANY (ARRAY['Succeeded'::text, 'Failed'::text, 'Cancelled'::text, 'Skipped'::text]))),
+  constraint backfill_windows_backfill_id_fkey FOREIGN KEY (backfill_id) REFERENCES backfills(id) ON DELETE CASCADE,
+  constraint backfill_windows_pkey PRIMARY KEY (backfill_id, "position")
+);
+CREATE INDEX backfill_windows_by_run ON pipewright.backfill_windows USING btree (run_id) WHERE (phase IS NULL);
+CREATE INDEX backfill_windows_open ON pipewright.backfill_windows USING btree (backfill_id, "position") WHERE (phase IS NULL);
+
+create table backfills (
+  id bigint generated always as identity not null,
+  name text not null,
+  pipeline_id integer not null,
+  from_at timestamp with time zone not null,
+  to_at timestamp with time zone not null,
+  rerun text not null,
+  ordering text not null,
+  max_active_runs integer,
+  priority integer not null,
+  version text not null,
+  variables jsonb default '{}'::jsonb not null,
+  phase text default 'Running'::text not null,
+  suspended boolean default false not null,
+  request_id bigint,
+  actor text not null,
+  created_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  constraint backfills_check CHECK ((to_at > from_at)),
+  constraint backfills_check1 CHECK (((finished_at IS NULL) = (phase = 'Running'::text))),
+  constraint backfills_max_active_runs_check CHECK ((max_active_runs > 0)),
+  constraint backfills_ordering_check CHECK ((ordering = ANY (ARRAY['oldest'::text, 'newest'::text]))),
+  constraint backfills_phase_check CHECK ((phase = ANY (ARRAY['Running'::text, 'Succeeded'::text, 'Failed'::text, 'Cancelled'::text]))),
+  constraint backfills_rerun_check CHECK ((rerun = ANY (ARRAY['missing'::text, 'failed'::text, 'all'::text]))),
+  constraint backfills_version_check CHECK ((version = ANY (ARRAY['head'::text, 'original'::text]))),
+  constraint backfills_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id),
+  constraint backfills_pkey PRIMARY KEY (id),
+  constraint backfills_name_key UNIQUE (name)
+);
+CREATE INDEX backfills_by_pipeline ON pipewright.backfills USING btree (pipeline_id, id DESC);
+CREATE INDEX backfills_running ON pipewright.backfills USING btree (id) WHERE (phase = 'Running'::text);
+
 create table bundles (
   digest text not null,
   content bytea not null,
@@ -167,7 +217,7 @@ create table requests (
   handled_at timestamp with time zone,
   result jsonb,
   origin jsonb,
-  constraint requests_kind_check CHECK ((kind = ANY (ARRAY['run'::text, 'rerun'::text, 'cancel'::text]))),
+  constraint requests_kind_check CHECK ((kind = ANY (ARRAY['run'::text, 'rerun'::text, 'cancel'::text, 'backfill'::text, 'changeBackfill'::text]))),
   constraint requests_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX requests_by_origin ON pipewright.requests USING btree (((origin ->> 'uid'::text)), kind) WHERE (origin IS NOT NULL);
@@ -208,17 +258,20 @@ create table runs (
   cancel_requested_at timestamp with time zone,
   cancel_reason text,
   news boolean default false not null,
+  backfill_id bigint,
+  keeps_version boolean default false not null,
   constraint runs_check CHECK ((((calendar_id IS NULL) = (window_start IS NULL)) AND ((calendar_id IS NULL) = (window_end IS NULL)))),
   constraint runs_check1 CHECK (((finished_at IS NULL) = (phase = ANY (ARRAY['Queued'::text, 'Running'::text])))),
   constraint runs_phase_check CHECK ((phase = ANY (ARRAY['Queued'::text, 'Running'::text, 'Succeeded'::text, 'Failed'::text, 'Cancelled'::text, 'Skipped'::text]))),
   constraint runs_run_no_check CHECK ((run_no > 0)),
-  constraint runs_trigger_check CHECK ((trigger = ANY (ARRAY['schedule'::text, 'manual'::text, 'rerun'::text]))),
+  constraint runs_trigger_check CHECK ((trigger = ANY (ARRAY['schedule'::text, 'manual'::text, 'rerun'::text, 'backfill'::text]))),
   constraint runs_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX runs_by_name ON ONLY pipewright.runs USING btree (name);
 CREATE INDEX runs_by_pipeline ON ONLY pipewright.runs USING btree (pipeline_id, id DESC);
 CREATE INDEX runs_deadline ON ONLY pipewright.runs USING btree (deadline_at) WHERE ((phase = 'Running'::text) AND (deadline_at IS NOT NULL));
 CREATE INDEX runs_news ON ONLY pipewright.runs USING btree (id) WHERE news;
+CREATE INDEX runs_of_backfill ON ONLY pipewright.runs USING btree (backfill_id) WHERE ((backfill_id IS NOT NULL) AND (phase = ANY (ARRAY['Queued'::text, 'Running'::text])));
 CREATE INDEX runs_queued ON ONLY pipewright.runs USING btree (priority DESC, window_start, id) WHERE (phase = 'Queued'::text);
 CREATE INDEX runs_running ON ONLY pipewright.runs USING btree (pipeline_id) WHERE (phase = 'Running'::text);
 CREATE TRIGGER runs_dirty AFTER INSERT OR UPDATE OF phase, reason, started_at, finished_at, cancel_requested_at ON pipewright.runs FOR EACH ROW EXECUTE FUNCTION mark_run();

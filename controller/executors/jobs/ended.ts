@@ -30,12 +30,21 @@ export function howItEnded(job: Job, end: Condition, pod: Pod | null): HowEnded 
   if (status?.reason === 'DeadlineExceeded') {
     return { detail: 'it took longer than its timeout and was ended by its node', reason: 'TimedOut' };
   }
+  if (pod && ended && wasDeletedBefore(pod, ended)) return { detail: 'its pod was deleted', reason: null };
   if (ended && job.metadata.annotations?.[containerAnnotation] !== undefined) {
     return { detail: exitOf(ended), reason: 'ContainerFailed' };
   }
   if (ended) return { detail: `its container ended without a report (exit code ${ended.exitCode})`, reason: null };
   if (end.type === 'Complete') return { detail: 'its Job is complete, but there is no report', reason: null };
   return { detail: `its pod is gone without a report (${end.message ?? end.reason ?? 'deleted'})`, reason: null };
+}
+
+/** Whether it was told to end by whoever deleted its pod: then its exit code says nothing about its work. */
+function wasDeletedBefore({ metadata }: Pod, { finishedAt }: Terminated): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds: graceSeconds } = metadata;
+  if (typeof deletionTimestamp !== 'string') return false;
+  const deletedAt = Date.parse(deletionTimestamp) - (typeof graceSeconds === 'number' ? graceSeconds : 0) * 1_000;
+  return Date.parse(finishedAt ?? '') >= deletedAt;
 }
 
 /** Why a container of somebody's image ended: its exit code, and what it said last. */

@@ -13,8 +13,8 @@ const schedule: CompiledSchedule = {
   catchUp: 'all',
 };
 const calendars = [
-  { spec: month, beginsAt: null },
-  { spec: week, beginsAt: new Date('2026-04-01T00:00:00Z') },
+  { id: 1, spec: month, beginsAt: null },
+  { id: 2, spec: week, beginsAt: new Date('2026-04-01T00:00:00Z') },
 ];
 
 function labels(from: string, to: string, limit = 100): string[] {

@@ -65,6 +65,17 @@ describe('a container that succeeded', () => {
 });
 
 describe('a container that failed', () => {
+  test('because its pod was deleted has not failed by itself; one that was deleted afterwards has', () => {
+    const deleted = (deletionTimestamp: string) => {
+      const one = pod('Failed', { exitCode: 143, reason: 'Error' });
+      const metadata = { ...one.metadata, deletionTimestamp, deletionGracePeriodSeconds: 30 };
+      return containerReport(id, { job: job('Failed'), pods: [{ ...one, metadata }] });
+    };
+    // The time of a deletion is when the grace ends: asked for one second before the container ended, and one after.
+    expect(deleted('2026-01-01T00:00:32Z')).toBeNull();
+    expect(deleted('2026-01-01T00:00:34Z')).toMatchObject({ reason: 'ContainerFailed' });
+  });
+
   test('is reported with its exit code and its last words', () => {
     const message = 'one\ntwo\nTraceback:\n  x = rows["a"]\n\nKeyError: a\n';
     expect(failed({ exitCode: 3, reason: 'Error', message })).toMatchObject({
