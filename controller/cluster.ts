@@ -20,7 +20,7 @@ import { createArchive } from './steps/archive.ts';
 import { createBlocks } from './steps/pipeline-blocks.ts';
 import { createPublish } from './steps/publish.ts';
 import { createReceive } from './steps/receive.ts';
-import type { Step, Wake } from './steps/step.ts';
+import type { Step, StepName, Wake } from './steps/step.ts';
 import { readUnsettled } from './store/attempts.ts';
 import { createLeader, type Leader } from './store/leaders.ts';
 import { readLedger, readReports, saveReport } from './store/reports.ts';
@@ -31,6 +31,8 @@ const heartbeatMs = 10_000;
 /** How long a pod may wait for its node, its image, a quota: time that its task's timeout does not count. */
 const pendingMs = 1_800_000;
 const sweepMs = 600_000;
+/** Each pod changes ten times in its life, and a pass looks at all that are live: hundreds of passes a second would say no more. */
+const gatherMs = { observe: 150, archive: 300, advance: 50 };
 /** Calls a second of their own for what kubectl shows: it may come later, and what runs must never wait for it. */
 const forShowing = { qps: 100, burst: 200 };
 const defaults = { maxJobs: 100, history: 100 };
@@ -42,6 +44,8 @@ export type Cluster = Place & {
   readonly steps: readonly Step[];
   /** Who syncs, among the replicas. */
   readonly leader: Leader;
+  /** Milliseconds that steps gather hints for. */
+  readonly gatherMs: Readonly<Partial<Record<StepName, number>>>;
 };
 
 type Options = {
@@ -95,7 +99,7 @@ export async function openCluster(options: Options): Promise<Cluster> {
     createArchive({ leader: leader('logs'), archiver: executor.archiver }),
     ...makeSteps({ ...options, config, leader: leader('publish'), signal }),
   ];
-  const syncLeader = leader('sync');
+  const toSync = { leader: leader('sync'), gatherMs };
   const kept = stack.move();
   return {
     executor,
@@ -105,7 +109,7 @@ export async function openCluster(options: Options): Promise<Cluster> {
     // In a pod the executor says where they lie.
     places: { artifacts: () => '', bundle: (digest) => digest },
     steps,
-    leader: syncLeader,
+    ...toSync,
     close: () => kept.disposeAsync(),
   };
 }

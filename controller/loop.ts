@@ -1,8 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Signals } from './signals.ts';
 import type { PassResult, Step } from './steps/step.ts';
 
-type LoopOptions = { step: Step; signals: Signals; signal: AbortSignal; log: Logger };
+type LoopOptions = {
+  step: Step;
+  signals: Signals;
+  signal: AbortSignal;
+  log: Logger;
+  /** A pass waits so long for what else it can take at once; 0 by default. */
+  gatherMs?: number;
+};
 
 /** Runs one step until the signal aborts. */
 export async function runLoop(options: LoopOptions): Promise<void> {
@@ -12,7 +20,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
 
 /** The one place that turns outcomes into the next look. */
 async function runPasses(options: LoopOptions): Promise<void> {
-  const { step, signals, signal } = options;
+  const { step, signals, signal, gatherMs = 0 } = options;
   const log = options.log.child({ step: step.name });
   let failures = 0;
   while (!signal.aborted) {
@@ -26,7 +34,11 @@ async function runPasses(options: LoopOptions): Promise<void> {
       waitMs = Math.min(30_000, 100 * 2 ** failures);
       log.warn({ err: error, failures, retryInMs: waitMs }, 'pass failed, it will be tried again');
     }
-    if (waitMs > 0) await signals.wait(step.name, waitMs, signal);
+    if (waitMs === 0) continue;
+    await signals.wait(step.name, waitMs, signal);
+    if (gatherMs === 0) continue;
+    await delay(gatherMs, undefined, { signal }).catch(() => {});
+    signals.forget(step.name);
   }
 }
 

@@ -82,7 +82,10 @@ export async function startController(options: ControllerOptions): Promise<void>
   options.onReady?.(url);
 
   const steps = makeSteps(options, pool, place, { wake, failpoint });
-  await Promise.all(steps.map((step) => runLoop({ step, signals, signal: stop.signal, log })));
+  const gather = 'gatherMs' in place ? place.gatherMs : {};
+  await Promise.all(
+    steps.map((step) => runLoop({ step, signals, signal: stop.signal, log, gatherMs: gather[step.name] ?? 0 })),
+  );
   const { reason } = stop.signal;
   if (reason instanceof LockedError || reason instanceof TooOldError) throw reason;
 }

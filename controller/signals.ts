@@ -2,7 +2,7 @@ import type { StepName } from './steps/step.ts';
 
 /**
  * Wakes steps early. A hint, never the hand-over: the rows are that, and every step also looks by itself now and then, so a
- * lost signal costs time and nothing else. Between replicas the same hints will come through LISTEN/NOTIFY.
+ * lost signal costs time and nothing else. Between replicas the same hints come through LISTEN and NOTIFY (`notifications.ts`).
  */
 export function createSignals() {
   const waiting = new Map<StepName, () => void>();
@@ -32,7 +32,12 @@ export function createSignals() {
     });
   }
 
-  return { wake, wait };
+  /** Whoever is about to look needs no hint to look once more. */
+  function forget(step: StepName): void {
+    pending.delete(step);
+  }
+
+  return { wake, wait, forget };
 }
 
 export type Signals = ReturnType<typeof createSignals>;
