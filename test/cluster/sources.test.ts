@@ -11,7 +11,7 @@ test('shows the folder with the manifests as a PipelineSource, as kubectl prints
   expect((await on.json('pipelinesource', 'local')).spec).toEqual({ folder: { path: on.ledger.dir } });
   const [header, line] = (await on.table('pipelinesources')) as [string[], string[]];
   expect(header).toEqual(['NAME', 'REVISION', 'PIPELINES', 'PROBLEMS', 'SYNCED', 'READY']);
-  expect(line).toEqual(['local', expect.stringMatching(/^[0-9a-f]{64}$/), '2', '0', expect.any(String), 'True']);
+  expect(line).toEqual(['local', expect.stringMatching(/^[0-9a-f]{12}$/), '2', '0', expect.any(String), 'True']);
   await on.kubectl('wait', '--for=condition=Ready', 'pipelinesource/local', '--timeout=10s');
   await on.pass('publish', 'publish');
   expect(on.writes('pipelinesources')).toBe(2);

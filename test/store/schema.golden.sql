@@ -410,8 +410,11 @@ CREATE OR REPLACE FUNCTION pipewright.mark_attempt()
  LANGUAGE plpgsql
 AS $function$
 begin
-  -- Why nothing of it runs yet is what people look for.
-  if publishes() then perform mark_dirty('run', new.run_id, case when new.place ? 'pending' then 'soon' else 'last' end); end if;
+  -- Why nothing of it runs yet is what people look for, and that it runs at last.
+  if publishes() then
+    perform mark_dirty('run', new.run_id,
+      case when new.place ? 'pending' or coalesce(old.place ? 'pending', false) then 'soon' else 'last' end);
+  end if;
   return null;
 end $function$
 ;

@@ -67,8 +67,11 @@ create trigger tasks_dirty after update of phase on tasks for each row execute f
 
 create function mark_attempt() returns trigger language plpgsql as $$
 begin
-  -- Why nothing of it runs yet is what people look for.
-  if publishes() then perform mark_dirty('run', new.run_id, case when new.place ? 'pending' then 'soon' else 'last' end); end if;
+  -- Why nothing of it runs yet is what people look for, and that it runs at last.
+  if publishes() then
+    perform mark_dirty('run', new.run_id,
+      case when new.place ? 'pending' or coalesce(old.place ? 'pending', false) then 'soon' else 'last' end);
+  end if;
   return null;
 end $$;
 create trigger attempts_dirty after update of place on attempts for each row execute function mark_attempt();
