@@ -1,12 +1,10 @@
 import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-const suites = ['test/**/*.test.ts'];
-const bench = 'test/bench/**';
+const inCluster = globSync('test/cluster/**/*.test.ts');
 /** A machine has one node for tests: these files come last and one after the other, since any other one would only wait. */
-const onNode = globSync('test/cluster/**/*.test.ts').filter((path) =>
-  /startCluster|createGround/.test(readFileSync(path, 'utf8')),
-);
+const onNode = inCluster.filter((path) => /startCluster|createGround/.test(readFileSync(path, 'utf8')));
+const onControlPlane = inCluster.filter((path) => !onNode.includes(path));
 
 export default defineConfig({
   test: {
@@ -18,14 +16,20 @@ export default defineConfig({
     teardownTimeout: 60_000,
     projects: [
       // Many files start Postgres, DuckDB or a controller; more at once than two only makes them slower.
-      {
-        extends: true,
-        test: { name: 'all', include: suites, exclude: [bench, ...onNode], maxWorkers: 2 },
-      },
-      {
-        extends: true,
-        test: { name: 'on a node', include: onNode, maxWorkers: 1, sequence: { groupOrder: 1 } },
-      },
+      project(
+        { name: 'all', include: ['test/**/*.test.ts'], exclude: ['test/bench/**', 'test/cluster/**'], maxWorkers: 2 },
+        0,
+      ),
+      project({ name: 'in a cluster', include: onControlPlane, maxWorkers: 2 }, 1),
+      project({ name: 'on a node', include: onNode, maxWorkers: 1 }, 2),
     ],
   },
 });
+
+/** One group of files after the other: the first needs no cluster, whose binaries may still be built. */
+function project(
+  test: { name: string; include: string[]; exclude?: string[]; maxWorkers: number },
+  groupOrder: number,
+) {
+  return { extends: true as const, test: { ...test, sequence: { groupOrder } } };
+}
