@@ -124,14 +124,14 @@ export type KubernetesOptions = {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly log: Logger;
-  /** Calls a second in the long run; 200. */
+  /** Calls a second in the long run; 500. */
   readonly qps?: number;
-  /** Calls that may be made at once after a pause; 400. */
+  /** Calls that may be made at once after a pause; 1,000. */
   readonly burst?: number;
 };
 
 export function createKubernetes(options: KubernetesOptions): Kubernetes {
-  const { qps = 200, burst = 400, log } = options;
+  const { qps = 500, burst = 1_000, log } = options;
   const counter = createCounter();
   const transport = createTransport({
     request: createRequest(loadConfig(options)),

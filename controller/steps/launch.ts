@@ -27,9 +27,9 @@ import { needsOf } from './task-needs.ts';
 
 const claimMs = 30_000;
 /** Effects at once. With more, a claim could expire while its effect waits for its turn at the API server. */
-const mostAtOnce = 100;
+const mostAtOnce = 250;
 /** A pass waits no longer for its effects, so that what becomes ready meanwhile does not wait for the slowest of them. */
-const patienceMs = 200;
+const patienceMs = 50;
 
 export type LaunchOptions = {
   readonly pool: pg.Pool;
