@@ -89,17 +89,12 @@ export async function openCluster(options: Options): Promise<Cluster> {
   executor.onChange(() => signals.wake('archive'));
   sweepNowAndThen(executor, pool, signal, log);
 
-  const holder = `${hostname()} ${randomUUID()}`;
-  const leader = (name: string) => {
-    const one = createLeader({ pool, name, holder, forMs: leadMs });
-    stack.defer(() => one.release());
-    return one;
-  };
+  const leader = createLeaders(pool, stack);
   const steps = [
     createArchive({ leader: leader('logs'), archiver: executor.archiver }),
     ...makeSteps({ ...options, config, leader: leader('publish'), signal }),
   ];
-  const toSync = { leader: leader('sync'), gatherMs };
+  const syncLeader = leader('sync');
   const kept = stack.move();
   return {
     executor,
@@ -109,8 +104,19 @@ export async function openCluster(options: Options): Promise<Cluster> {
     // In a pod the executor says where they lie.
     places: { artifacts: () => '', bundle: (digest) => digest },
     steps,
-    ...toSync,
+    gatherMs,
+    leader: syncLeader,
     close: () => kept.disposeAsync(),
+  };
+}
+
+/** What this process may lead, by name; let go when the stack is taken apart. */
+function createLeaders(pool: pg.Pool, stack: AsyncDisposableStack): (name: string) => Leader {
+  const holder = `${hostname()} ${randomUUID()}`;
+  return (name) => {
+    const one = createLeader({ pool, name, holder, forMs: leadMs });
+    stack.defer(() => one.release());
+    return one;
   };
 }
 

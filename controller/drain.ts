@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { JobsConfig } from '../schemas/generated/types.ts';
 import { drain } from './executors/jobs/drain.ts';
+import { podKind } from './executors/jobs/kinds.ts';
 import { createKubernetes, type Kind, type Kubernetes } from './kubernetes/client.ts';
 import { createPool } from './store/pool.ts';
 import { readLedger } from './store/reports.ts';
 
 const deploymentKind: Kind = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' };
-const podKind: Kind = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' };
 const lookMs = 500;
 /** Both together stay below the five minutes that Helm gives a hook. */
 const patience = { controllersMs: 90_000, jobsMs: 150_000 };

@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '../../controller/api/client.ts';
-import type { BackfillPreview, BackfillRequest, BackfillSummary, Rerun } from '../../schemas/generated/types.ts';
+import type { BackfillPreview, Rerun } from '../../schemas/generated/types.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { counted } from '../format/amounts.ts';
 import { progressText } from '../format/backfills.ts';
@@ -9,8 +7,7 @@ import { table } from '../format/table.ts';
 import { localTime } from '../format/times.ts';
 import type { Terminal } from '../terminal.ts';
 import { type AskOptions, connect } from './connect.ts';
-
-const everyMs = 500;
+import { until } from './wait.ts';
 
 type Options = AskOptions & {
   from: string;
@@ -28,37 +25,28 @@ type Options = AskOptions & {
 export async function backfill(pipeline: string, options: Options, terminal: Terminal): Promise<ExitCode> {
   const client = await connect(options);
   const { from, to, rerun, order, maxActiveRuns, version } = options;
-  const which = { from, to, ...given({ rerun, order }) };
+  const which = { from, to, ...(rerun && { rerun }), ...(order && { order }) };
   if (options.dryRun) {
     const preview = await client.previewBackfill(pipeline, which);
     if (options.output === 'json') terminal.json(preview);
     else showPreview(preview, terminal);
     return exitCodes.ok;
   }
-  const request = { pipeline, ...which, ...given({ maxActiveRuns, version }), variables: options.var };
-  const answer = await client.startBackfill(request as BackfillRequest);
+  const how = { ...(maxActiveRuns && { maxActiveRuns }), ...(version && { version }) };
+  const answer = await client.startBackfill({ pipeline, ...which, ...how, variables: options.var });
   if (options.output !== 'json') terminal.out(`${answer.backfill}  ${counted(answer.windows, 'window')}`);
   if (!options.wait) {
     if (options.output === 'json') terminal.json(answer);
     return exitCodes.ok;
   }
-  const ended = await untilEnded(client, answer.backfill, terminal);
+  const ended = await until(terminal, {
+    look: () => client.backfill(answer.backfill),
+    isOver: ({ phase: now }) => now !== 'Running',
+    progress: (found) => `${found.name}  ${progressText(found)}`,
+  });
   if (options.output === 'json') terminal.json(ended);
   else terminal.error(`${phase(ended.phase, terminal.errorColors)}  ${progressText(ended)}`);
   return ended.phase === 'Succeeded' ? exitCodes.ok : exitCodes.failed;
-}
-
-async function untilEnded(client: Client, name: string, { progress }: Terminal): Promise<BackfillSummary> {
-  try {
-    for (;;) {
-      const found = await client.backfill(name);
-      if (found.phase !== 'Running') return found;
-      progress?.show(`${name}  ${progressText(found)}`);
-      await sleep(everyMs);
-    }
-  } finally {
-    progress?.clear();
-  }
 }
 
 function showPreview(preview: BackfillPreview, terminal: Terminal): void {
@@ -78,8 +66,4 @@ function showPreview(preview: BackfillPreview, terminal: Terminal): void {
     notClosed > 0 ? `${counted(notClosed, 'window')} have not closed yet and are left to the schedule` : '',
   ].filter(Boolean);
   terminal.error(`${counted(total, 'window')} would run.${others.length > 0 ? ` ${others.join('; ')}.` : ''}`);
-}
-
-function given(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

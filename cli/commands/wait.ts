@@ -29,16 +29,29 @@ export async function tellRun(
   return run.phase === 'Failed' || run.phase === 'Cancelled' ? exitCodes.failed : exitCodes.ok;
 }
 
-async function untilSettled(client: Client, name: string, { progress, now }: Terminal): Promise<RunDetail> {
+function untilSettled(client: Client, name: string, terminal: Terminal): Promise<RunDetail> {
+  const { now } = terminal;
   const since = now().getTime();
+  return until(terminal, {
+    look: () => client.run(name),
+    isOver: (run) => run.finishedAt !== null,
+    progress: ({ phase, tasks }) => {
+      const done = tasks.filter((task) => task.phase === 'Succeeded').length;
+      return `${name}  ${phase}  ${done} of ${tasks.length} tasks  ${duration(now().getTime() - since)}`;
+    },
+  });
+}
+
+/** Looks now and then, and tells how it goes, until it is over. */
+export async function until<T>(
+  { progress }: Terminal,
+  what: { look: () => Promise<T>; isOver: (found: T) => boolean; progress: (found: T) => string },
+): Promise<T> {
   try {
     for (;;) {
-      const run = await client.run(name);
-      if (run.finishedAt !== null) return run;
-      const done = run.tasks.filter((task) => task.phase === 'Succeeded').length;
-      progress?.show(
-        `${name}  ${run.phase}  ${done} of ${run.tasks.length} tasks  ${duration(now().getTime() - since)}`,
-      );
+      const found = await what.look();
+      if (what.isOver(found)) return found;
+      progress?.show(what.progress(found));
       await sleep(everyMs);
     }
   } finally {

@@ -2,12 +2,15 @@ import type { FastifyInstance } from 'fastify';
 import type { BackfillChange, BackfillPreview, BackfillRequest, Rerun } from '../../schemas/generated/types.ts';
 import { backfillDefaults, longestBackfill, planBackfill } from '../windows/backfill.ts';
 import { readSpanWindows, spanBounds, toRow } from './calendar.ts';
-import { ApiProblem } from './errors.ts';
+import { ApiProblem, noPipeline } from './errors.ts';
+import { query, text } from './queries.ts';
 import type { Ask } from './request-routes.ts';
 import type { ApiOptions } from './server.ts';
 
 const previewed = 1000;
-const text = { type: 'string', minLength: 1, maxLength: 200 };
+
+const rerun = { enum: ['missing', 'failed', 'all'], default: backfillDefaults.rerun };
+const order = { enum: ['oldest', 'newest'], default: backfillDefaults.order };
 
 type Named = { Params: { name: string } };
 type PreviewQuery = { from: string; to: string; rerun: Rerun; order: 'oldest' | 'newest' };
@@ -16,7 +19,7 @@ type PreviewQuery = { from: string; to: string; rerun: Rerun; order: 'oldest' | 
 export function addBackfillRoutes(app: FastifyInstance, { reads }: ApiOptions, ask: Ask): void {
   app.get<{ Querystring: { pipeline?: string } }>(
     '/api/v1/backfills',
-    { schema: { querystring: { type: 'object', additionalProperties: false, properties: { pipeline: text } } } },
+    { schema: query({ pipeline: text }) },
     async ({ query }) => ({ backfills: await reads.backfills(query) }),
   );
   app.get<Named>('/api/v1/backfills/:name', async ({ params }) => {
@@ -30,21 +33,7 @@ export function addBackfillRoutes(app: FastifyInstance, { reads }: ApiOptions, a
   });
   app.get<Named & { Querystring: PreviewQuery }>(
     '/api/v1/pipelines/:name/backfill',
-    {
-      schema: {
-        querystring: {
-          type: 'object',
-          additionalProperties: false,
-          required: ['from', 'to'],
-          properties: {
-            from: text,
-            to: text,
-            rerun: { enum: ['missing', 'failed', 'all'], default: backfillDefaults.rerun },
-            order: { enum: ['oldest', 'newest'], default: backfillDefaults.order },
-          },
-        },
-      },
-    },
+    { schema: query({ from: text, to: text, rerun, order }, ['from', 'to']) },
     ({ params, query }) => preview(reads, params.name, query),
   );
   app.post<{ Body: BackfillRequest }>(
@@ -61,12 +50,7 @@ export function addBackfillRoutes(app: FastifyInstance, { reads }: ApiOptions, a
 
 async function preview(reads: ApiOptions['reads'], pipeline: string, query: PreviewQuery): Promise<BackfillPreview> {
   const found = await reads.calendars(pipeline);
-  if (!found)
-    throw new ApiProblem(
-      404,
-      'unknown-pipeline',
-      `there is no pipeline "${pipeline}"; \`pipewright pipelines\` lists them`,
-    );
+  if (!found) return noPipeline(pipeline);
   if (found.schedule === null)
     throw new ApiProblem(400, 'no-schedule', `pipeline "${pipeline}" has no schedule, so it has no windows to run`);
   const { timeZone } = found;

@@ -1,7 +1,6 @@
 import type { CalendarSpan, WindowRow } from '../../schemas/generated/types.ts';
 import type { LedgerSpan, PipelineCalendars } from '../store/reads-span.ts';
-import { instantOf } from '../windows/select.ts';
-import { mergeSpan, type SpanWindow, windowsOfSpan } from '../windows/span.ts';
+import { mergeSpan, parseBounds, type SpanWindow, windowsOfSpan } from '../windows/span.ts';
 import { ApiProblem } from './errors.ts';
 
 export type SpanQuery = { readonly from: string; readonly to: string; readonly limit: number };
@@ -38,19 +37,10 @@ export async function readSpanWindows(
 }
 
 export function spanBounds(query: { from: string; to: string }, timeZone: string): { from: Date; to: Date } {
-  const [from, to] = [bound('from', query.from, timeZone), bound('to', query.to, timeZone)];
-  if (to > from) return { from, to };
+  const bounds = parseBounds(query, timeZone);
+  if ('error' in bounds) throw new ApiProblem(400, 'bad-span', bounds.error);
+  if (bounds.to > bounds.from) return bounds;
   throw new ApiProblem(400, 'bad-span', `"to" (${query.to}) is not after "from" (${query.from}); swap them`);
-}
-
-function bound(name: 'from' | 'to', text: string, timeZone: string): Date {
-  const at = instantOf(text, timeZone);
-  if (at) return at;
-  throw new ApiProblem(
-    400,
-    'bad-span',
-    `"${name}" is "${text}", which is no date or time; write 2019, 2019-01, 2019-01-31 or 2019-01-31T06:00Z`,
-  );
 }
 
 export function toRow({ start, end, label, dueAt, phase, reason, runNo, run }: SpanWindow): WindowRow {

@@ -50,3 +50,7 @@ const statusOfCode: Record<string, number> = {
 export function refusal(result: { error: string; code: string }): ApiProblem {
   return new ApiProblem(statusOfCode[result.code] ?? 400, result.code, result.error);
 }
+
+export function noPipeline(name: string): never {
+  throw new ApiProblem(404, 'unknown-pipeline', `there is no pipeline "${name}"; \`pipewright pipelines\` lists them`);
+}

@@ -2,16 +2,10 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Phase } from '../../schemas/generated/types.ts';
 import { readCalendarSpan, type SpanQuery } from './calendar.ts';
-import { ApiProblem } from './errors.ts';
+import { ApiProblem, noPipeline } from './errors.ts';
+import { limit, query, text } from './queries.ts';
 import type { ApiOptions } from './server.ts';
 import { pipelineUsage } from './usage.ts';
-
-const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100 };
-const text = { type: 'string', minLength: 1, maxLength: 200 };
-
-function query(properties: Record<string, unknown>, required: readonly string[] = []) {
-  return { querystring: { type: 'object', additionalProperties: false, properties, required } };
-}
 
 type Named = { Params: { name: string } };
 
@@ -62,8 +56,4 @@ async function sendLogs(
 
 function noRun(name: string): never {
   throw new ApiProblem(404, 'unknown-run', `there is no run "${name}"; \`pipewright runs\` lists the newest`);
-}
-
-function noPipeline(name: string): never {
-  throw new ApiProblem(404, 'unknown-pipeline', `there is no pipeline "${name}"; \`pipewright pipelines\` lists them`);
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Resource } from './client.ts';
 import { KubernetesError } from './errors.ts';
@@ -120,10 +121,4 @@ function parseStatus(body: string): { message?: string | undefined; reason?: str
     // A proxy's answer, or the API server's while it starts.
     return { message: body.trim().slice(0, 300) || undefined };
   }
-}
-
-async function text(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }

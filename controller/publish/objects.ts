@@ -4,6 +4,7 @@ import { KubernetesError } from '../kubernetes/errors.ts';
 import { shortHash } from '../kubernetes/short-names.ts';
 import type { Aspect } from './conditions.ts';
 import type { Tell } from './events.ts';
+import { writeStatus } from './write-status.ts';
 
 /** What is known of an object when its status is made. */
 export type Seen = {
@@ -53,12 +54,10 @@ export function createObjectPublisher<Row extends { readonly name: string }>(opt
   }
 
   async function applyStatus(row: Row, before: Shown): Promise<Resource | null> {
-    const { apiVersion, kind } = form.kind;
     const status = form.status(row, { ...before, at: now() });
     const digest = shortHash(JSON.stringify(status));
     if (digest === before.status) return null;
-    const metadata = { name: row.name, namespace };
-    const written = await kubernetes.apply({ apiVersion, kind, metadata, status }, { subresource: 'status' });
+    const written = await writeStatus(kubernetes, form.kind, { name: row.name, namespace }, status);
     shown.set(row.name, { ...before, status: digest, conditions: status.conditions ?? [] });
     return written;
   }

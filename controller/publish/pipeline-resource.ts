@@ -1,12 +1,12 @@
 import type {
   Bundle,
-  CalendarSpec,
   CompiledBlock,
   CompiledSchedule,
   PipelineResourceSpec,
   PipelineResourceStatus,
 } from '../../schemas/generated/types.ts';
 import type { PipelinePublication } from '../../schemas/publications.ts';
+import { everyText, scheduleText } from '../../schemas/schedule-text.ts';
 import { shortHash } from '../kubernetes/short-names.ts';
 import { aspects, dated } from './conditions.ts';
 import { exactDuration } from './duration.ts';
@@ -66,10 +66,6 @@ function scheduleSpec(schedule: CompiledSchedule): NonNullable<PipelineResourceS
   };
 }
 
-function everyText({ count, unit }: NonNullable<CalendarSpec['every']>): string {
-  return count === 1 ? unit : `${count} ${unit}s`;
-}
-
 /** The graph of a bundle: what blocks there are and what they read, without their code. */
 export function blocksOf({ blocks, tasks }: Pick<Bundle, 'blocks' | 'tasks'>): PipelineBlocks {
   return blocks.map((block) => {
@@ -113,10 +109,6 @@ export function pipelineStatus(pipeline: PipelinePublication, seen: Seen): Pipel
     conditions: dated(pipelineAspects(pipeline), seen.conditions, seen.at, seen.generation),
     observedGeneration: seen.generation,
   };
-}
-
-function scheduleText({ every, cron }: CalendarSpec): string {
-  return every ? `every ${everyText(every)}` : `cron ${cron?.join(', ')}`;
 }
 
 function pipelineAspects({ ready, problem, version }: PipelinePublication) {

@@ -5,6 +5,7 @@ import { shortHash } from '../kubernetes/short-names.ts';
 import type { Tell } from './events.ts';
 import { runKind } from './kinds.ts';
 import { placeOfRun, runResource, runStatus } from './run-resource.ts';
+import { writeStatus } from './write-status.ts';
 
 export type RunToPublish = {
   readonly run: RunPublication;
@@ -77,11 +78,8 @@ async function applyStatus(
   run: RunPublication,
   generation: number,
 ): Promise<Resource | null> {
-  const { apiVersion, kind } = runKind;
-  const apply = (observed: number) => {
-    const resource = { apiVersion, kind, metadata: placeOfRun(run, namespace), status: runStatus(run, observed) };
-    return kubernetes.apply(resource, { subresource: 'status' });
-  };
+  const apply = (observed: number) =>
+    writeStatus(kubernetes, runKind, placeOfRun(run, namespace), runStatus(run, observed));
   try {
     const written = await apply(generation);
     const { generation: current = generation } = written.metadata;

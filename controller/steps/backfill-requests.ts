@@ -1,12 +1,11 @@
 import type pg from 'pg';
-import type { BackfillChange, BackfillRequest, CompiledSchedule } from '../../schemas/generated/types.ts';
+import type { BackfillChange, BackfillRequest } from '../../schemas/generated/types.ts';
 import { cancelBackfill, changeBackfill, createBackfill, lockBackfill, retryFailed } from '../store/backfills.ts';
 import { readCalendars, readSpan } from '../store/reads-span.ts';
 import type { OpenRequest } from '../store/requests.ts';
 import type { PipelineForRequest } from '../store/windows.ts';
 import { backfillDefaults, longestBackfill, planBackfill } from '../windows/backfill.ts';
-import { instantOf } from '../windows/select.ts';
-import { mergeSpan, type SpanWindow, windowsOfSpan } from '../windows/span.ts';
+import { mergeSpan, parseBounds, type SpanWindow, windowsOfSpan } from '../windows/span.ts';
 import { findPipeline, givenVariables, RefusedError } from './requests.ts';
 
 /** A `BackfillRequest` → a backfill with its windows. Returns its name and how many they are. */
@@ -20,7 +19,9 @@ export async function startBackfill(
   if (!schedule)
     throw new RefusedError('no-schedule', `pipeline "${pipeline.name}" has no schedule, so it has no windows to run`);
   const variables = givenVariables(pipeline, body.variables ?? {});
-  const [from, to] = [bound(pipeline, schedule, 'from', body.from), bound(pipeline, schedule, 'to', body.to)];
+  const bounds = parseBounds(body, schedule.calendar.timeZone);
+  if ('error' in bounds) throw new RefusedError('bad-span', `pipeline "${pipeline.name}": ${bounds.error}`);
+  const { from, to } = bounds;
   const chosen = { ...backfillDefaults, ...body };
   const { windows } = planBackfill({
     ...chosen,
@@ -66,15 +67,6 @@ async function readRange(
     );
   }
   return mergeSpan(cut, await readSpan(db, found.id, { from, to }));
-}
-
-function bound(pipeline: PipelineForRequest, schedule: CompiledSchedule, name: 'from' | 'to', text: string): Date {
-  const at = instantOf(text, schedule.calendar.timeZone);
-  if (at) return at;
-  throw new RefusedError(
-    'bad-span',
-    `pipeline "${pipeline.name}": "${name}" is "${text}", which is no date or time; write 2019, 2019-01, 2019-01-31 or 2019-01-31T06:00Z`,
-  );
 }
 
 /** A `BackfillChange` of a named backfill. Only a retry is for one that has ended. */

@@ -14,7 +14,7 @@ import {
   markLaunched,
   markOverdue,
   msUntilReady,
-  readLive,
+  readStopping,
   renewClaim,
   settleAttempts,
 } from '../store/attempts.ts';
@@ -73,7 +73,7 @@ export function createLaunch(options: LaunchOptions): Step {
 
 async function stopMarked(options: LaunchOptions): Promise<void> {
   await markOverdue(options.pool, options.overdueGraceMs);
-  const marked = (await readLive(options.pool)).filter(({ stopReason }) => stopReason !== null);
+  const marked = await readStopping(options.pool);
   await Promise.all(marked.map((attempt) => stopOne(attempt, options)));
 }
 

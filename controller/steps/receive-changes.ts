@@ -11,6 +11,7 @@ import { putBack } from '../publish/put-back.ts';
 import { sourceSpec, unknownSourceStatus } from '../publish/source-resource.ts';
 import { together } from '../publish/together.ts';
 import type { OurObjects } from '../publish/view.ts';
+import { writeStatus } from '../publish/write-status.ts';
 import { writeAudit } from '../store/audit.ts';
 import { markNamed } from '../store/dirty.ts';
 import { transaction } from '../store/pool.ts';
@@ -109,13 +110,12 @@ async function suspend(
 /** Somebody made an object of a kind that only we make. */
 async function markStray(
   { kubernetes }: ReceiveParts,
-  { apiVersion, kind }: Kind,
+  kind: Kind,
   resource: Resource,
   statusOf: (name: string, at: Date, generation: number) => object,
 ): Promise<void> {
-  const { name, namespace = 'default', generation = 1 } = resource.metadata;
-  const status = statusOf(name, new Date(), generation);
-  await kubernetes.apply({ apiVersion, kind, metadata: { name, namespace }, status }, { subresource: 'status' });
+  const { name, generation = 1 } = resource.metadata;
+  await writeStatus(kubernetes, kind, resource.metadata, statusOf(name, new Date(), generation));
 }
 
 /** What is still ours to show is made anew; `publish` passes over what is retired, and marks pass over what never was. */

@@ -4,6 +4,7 @@ import { runKind } from '../publish/kinds.ts';
 import { refusedStatus } from '../publish/run-resource.ts';
 import { together } from '../publish/together.ts';
 import type { Asking, ClusterView } from '../publish/view.ts';
+import { writeStatus } from '../publish/write-status.ts';
 import { readAnswers, submitOnce } from '../store/cluster-requests.ts';
 import type { Leader } from '../store/leaders.ts';
 import { atOnce, type ReceiveParts, receivePipelines, receiveSources } from './receive-changes.ts';
@@ -63,11 +64,9 @@ async function refuse(
   message: string,
 ): Promise<void> {
   const status = refusedStatus(message, new Date(), resource.metadata.generation ?? 1);
-  const { apiVersion, kind } = runKind;
-  const { name, namespace = 'default' } = resource.metadata;
-  await kubernetes.apply({ apiVersion, kind, metadata: { name, namespace }, status }, { subresource: 'status' });
+  await writeStatus(kubernetes, runKind, resource.metadata, status);
   // A crash here loses the Event; the status says the same.
   failpoint('receive.after-refusal');
   await publisher.tell(resource, { type: 'Warning', reason: 'Refused', message, key: '' });
-  log.info({ pipelineRun: name, message }, 'request by kubectl refused');
+  log.info({ pipelineRun: resource.metadata.name, message }, 'request by kubectl refused');
 }

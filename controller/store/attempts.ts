@@ -157,13 +157,17 @@ export type LiveAttempt = {
   readonly stopReason: Ending | null;
 };
 
+const liveAttempts = `select a.run_id as "runId", r.name as "runName", a.task, a.number, a.stop_reason as "stopReason"
+  from attempts a join runs r on r.id = a.run_id where a.phase = 'Running'`;
+
 /** Attempts that were launched and have not settled. */
 export async function readLive(pool: pg.Pool): Promise<LiveAttempt[]> {
-  const { rows } = await pool.query(
-    `select a.run_id as "runId", r.name as "runName", a.task, a.number, a.stop_reason as "stopReason"
-     from attempts a join runs r on r.id = a.run_id where a.phase = 'Running' order by a.run_id`,
-  );
-  return rows;
+  return (await pool.query(`${liveAttempts} order by a.run_id`)).rows;
+}
+
+/** Those of them that are to be told to end. */
+export async function readStopping(pool: pg.Pool): Promise<LiveAttempt[]> {
+  return (await pool.query(`${liveAttempts} and a.stop_reason is not null order by a.run_id`)).rows;
 }
 
 export type SeenPlace = {

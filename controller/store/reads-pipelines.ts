@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { CalendarSpec, PipelineList, PipelineSummary, Problem } from '../../schemas/generated/types.ts';
+import { scheduleText } from '../../schemas/schedule-text.ts';
 import { iso, isoOrNull } from './reads-page.ts';
 
 type Row = Pick<
@@ -42,11 +43,6 @@ function pipelineSummary({ calendar, windowStart, windowEnd, nextDueAt, ...row }
     lastWindow: windowStart && windowEnd ? { start: iso(windowStart), end: iso(windowEnd) } : null,
     nextDueAt: row.suspended ? null : isoOrNull(nextDueAt),
   };
-}
-
-function scheduleText({ every, cron }: CalendarSpec): string {
-  if (!every) return `cron ${cron?.join(', ')}`;
-  return every.count === 1 ? `every ${every.unit}` : `every ${every.count} ${every.unit}s`;
 }
 
 async function readProblems(pool: pg.Pool): Promise<Problem[]> {

@@ -1,6 +1,22 @@
 import type { CalendarSpec, CompiledSchedule, Reason, WindowRow } from '../../schemas/generated/types.ts';
 import { createCalendar } from './calendar.ts';
 import { type DueWindow, endOf, withTimes } from './due.ts';
+import { instantOf } from './select.ts';
+
+/** Reads the bounds of a span as people write them; whether they are in order is not looked at. `error` is a sentence. */
+export function parseBounds(
+  written: { readonly from: string; readonly to: string },
+  timeZone: string,
+): { readonly from: Date; readonly to: Date } | { readonly error: string } {
+  const [from, to] = [instantOf(written.from, timeZone), instantOf(written.to, timeZone)];
+  if (!from) return { error: noBound('from', written.from) };
+  if (!to) return { error: noBound('to', written.to) };
+  return { from, to };
+}
+
+function noBound(name: string, text: string): string {
+  return `"${name}" is "${text}", which is no date or time; write 2019, 2019-01, 2019-01-31 or 2019-01-31T06:00Z`;
+}
 
 /** `beginsAt`: where it took over; null for the first one, which reaches back without end. */
 export type Governing = { readonly id: number; readonly spec: CalendarSpec; readonly beginsAt: Date | null };

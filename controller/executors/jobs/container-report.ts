@@ -1,5 +1,5 @@
 import type { CompiledBlock, TaskReport } from '../../../schemas/generated/types.ts';
-import { type HowEnded, howItEnded } from './ended.ts';
+import { endOf, type HowEnded, howItEnded } from './ended.ts';
 import { newest, type Sight } from './judge.ts';
 import type { Pod } from './kinds.ts';
 import { containerAnnotation, endedAnnotation } from './labels.ts';
@@ -23,9 +23,7 @@ export function containerReport(attemptId: string, sight: Sight): TaskReport | n
   const succeeded = pods.find(({ status }) => status?.phase === 'Succeeded');
   if (succeeded) return report(attemptId, about, succeeded, outcomeOf(succeeded, about));
   if (!job || job.metadata.annotations?.[endedAnnotation] !== undefined) return null;
-  const end = job.status?.conditions?.find(
-    ({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True',
-  );
+  const end = endOf(job);
   if (!end) return null;
   const pod = newest(pods);
   // Its pod was deleted after it had succeeded; what it has put out went with it.

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kubernetes } from '../../kubernetes/client.ts';
-import { makesNoMorePods, tellToEnd } from './end.ts';
+import { isOrphan, makesNoMorePods, removePod, tellToEnd } from './end.ts';
 import { hasEnded } from './judge.ts';
 import { type Job, jobKind, type Pod, podKind } from './kinds.ts';
 import { selectors } from './labels.ts';
@@ -38,7 +38,7 @@ export async function drain(options: DrainOptions): Promise<number> {
       await tellToEnd(job, 'drain', { kubernetes });
       told.add(`${namespace}/${name}`);
     }
-    for (const pod of working.pods) await removeOrphan(pod, kubernetes);
+    for (const pod of working.pods.filter(isOrphan)) await removePod(pod, kubernetes);
     await delay(lookMs);
   }
 }
@@ -56,13 +56,6 @@ async function findWorking(kubernetes: Kubernetes, namespaces: readonly string[]
 
 function isDone({ jobs, pods }: Working): boolean {
   return jobs.length === 0 && pods.length === 0;
-}
-
-/** The Job controller ends the pods of a Job that is there. */
-async function removeOrphan({ metadata }: Pod, kubernetes: Kubernetes): Promise<void> {
-  const { name, namespace = '', uid, ownerReferences, deletionTimestamp } = metadata;
-  if (ownerReferences?.length || deletionTimestamp !== undefined) return;
-  await kubernetes.remove(podKind, { namespace, name }, uid ? { uid } : {});
 }
 
 function tellWhatIsLeft({ jobs, pods }: Working, patienceMs: number): string {

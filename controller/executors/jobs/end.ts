@@ -89,6 +89,17 @@ export function makesNoMorePods(job: Job): boolean {
   return job.status?.conditions?.some(({ type, status }) => last.includes(type) && status === 'True') ?? false;
 }
 
+/** Whether a pod works without a Job that would end it: the Job controller ends the pods of a Job that is there. */
+export function isOrphan(pod: Pod): boolean {
+  const { ownerReferences, deletionTimestamp } = pod.metadata;
+  return !hasEnded(pod) && deletionTimestamp === undefined && !ownerReferences?.length;
+}
+
+/** Deletes this very pod, whatever has its name by then. */
+export async function removePod({ metadata }: Pod, kubernetes: Kubernetes): Promise<void> {
+  await kubernetes.remove(podKind, metadata, metadata.uid ? { uid: metadata.uid } : {});
+}
+
 async function kill(pod: Pod, options: EndOptions): Promise<void> {
   const { kubernetes, lostNodeMs } = options;
   const { uid, deletionGracePeriodSeconds: grace } = pod.metadata;

@@ -5,6 +5,11 @@ import { lastLines, terminatedOf } from './message.ts';
 
 export type HowEnded = { readonly detail: string; readonly reason: Reason | null };
 
+/** The condition that says that a Job is over; undefined while it goes on. */
+export function endOf({ status }: Job): Condition | undefined {
+  return status?.conditions?.find((one) => (one.type === 'Complete' || one.type === 'Failed') && one.status === 'True');
+}
+
 /**
  * Why a Job has ended whose runner said nothing: the pod's own words before the Job's, which only counts failures. `reason` is
  * null where nobody knows more than that it ended.

@@ -1,5 +1,5 @@
 import type { Reason } from '../../../schemas/generated/types.ts';
-import { howItEnded } from './ended.ts';
+import { endOf, howItEnded } from './ended.ts';
 import type { Job, Pod } from './kinds.ts';
 import { type Pending, whyPending } from './pending.ts';
 
@@ -27,9 +27,7 @@ export function judge({ job, pods }: Sight, options: JudgeOptions): Verdict {
     return gone('its Job was deleted, and not by the controller; leave that to `cancel`', 'JobDeleted');
   }
   const pod = newest(pods);
-  const end = job.status?.conditions?.find(
-    ({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True',
-  );
+  const end = endOf(job);
   if (end) return { state: 'gone', ...howItEnded(job, end, pod) };
   if (pod && isOnLostNode(pod, options)) {
     return gone(`the node ${pod.spec?.nodeName ?? ''} of its pod no longer answers`, 'NodeLost');

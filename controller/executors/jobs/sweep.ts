@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { Kind, Kubernetes } from '../../kubernetes/client.ts';
-import { makesNoMorePods, tellToEnd } from './end.ts';
-import { hasEnded } from './judge.ts';
+import { isOrphan, makesNoMorePods, removePod, tellToEnd } from './end.ts';
 import { type Job, jobKind, type Pod, podKind } from './kinds.ts';
 import { attemptOf, selectors } from './labels.ts';
 
@@ -34,9 +33,8 @@ export async function sweep(
     await tellToEnd(job, 'fence', options);
   }
   for (const pod of ((await all(podKind)) as Pod[]).filter(isOver)) {
-    const { uid, ownerReferences, deletionTimestamp } = pod.metadata;
-    if (hasEnded(pod) || deletionTimestamp !== undefined || ownerReferences?.length) continue;
+    if (!isOrphan(pod)) continue;
     log.warn({ pod: pod.metadata.name }, 'deleting a pod whose Job is gone');
-    await kubernetes.remove(podKind, pod.metadata, uid ? { uid } : {});
+    await removePod(pod, kubernetes);
   }
 }

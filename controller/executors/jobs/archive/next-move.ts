@@ -1,3 +1,4 @@
+import { endOf } from '../ended.ts';
 import type { Sight } from '../judge.ts';
 import type { Job } from '../kinds.ts';
 import type { LogState } from './port.ts';
@@ -41,9 +42,7 @@ export function nextMove(
 }
 
 /** When the Job made its last pod's end known, in ms since 1970; null while it goes on. */
-function finishedAt({ status }: Job): number | null {
-  const end = status?.conditions?.find(
-    (one) => (one.type === 'Complete' || one.type === 'Failed') && one.status === 'True',
-  );
+function finishedAt(job: Job): number | null {
+  const end = endOf(job);
   return end ? Date.parse(end.lastTransitionTime ?? '') || 0 : null;
 }
