@@ -35,6 +35,8 @@ const sweepMs = 600_000;
 const gatherMs = { observe: 150, archive: 300, advance: 50 };
 /** Calls a second of their own for what kubectl shows: it may come later, and what runs must never wait for it. */
 const forShowing = { qps: 100, burst: 200 };
+/** With more calls for Jobs under way, what kubectl shows gives way: it would cost the API server as much as they do. */
+const fewCalls = 8;
 const defaults = { maxJobs: 100, history: 100 };
 
 export type JobsChoice = { readonly kind: 'jobs'; readonly config: JobsConfig };
@@ -90,9 +92,10 @@ export async function openCluster(options: Options): Promise<Cluster> {
   sweepNowAndThen(executor, pool, signal, log);
 
   const leader = createLeaders(pool, stack);
+  const isBusy = () => kubernetes.pending() > fewCalls;
   const steps = [
     createArchive({ leader: leader('logs'), archiver: executor.archiver }),
-    ...makeSteps({ ...options, config, leader: leader('publish'), signal }),
+    ...makeSteps({ ...options, config, isBusy, leader: leader('publish'), signal }),
   ];
   const syncLeader = leader('sync');
   const kept = stack.move();
@@ -161,8 +164,16 @@ function settingsOf(config: JobsConfig) {
   };
 }
 
-function makeSteps(parts: Options & { config: JobsConfig; leader: Leader; signal: AbortSignal }): Step[] {
-  const { config, pool, leader, signals, signal, wake, failpoint, log } = parts;
+type StepParts = Options & {
+  readonly config: JobsConfig;
+  /** Whether many Jobs are being made. */
+  readonly isBusy: () => boolean;
+  readonly leader: Leader;
+  readonly signal: AbortSignal;
+};
+
+function makeSteps(parts: StepParts): Step[] {
+  const { config, isBusy, pool, leader, signals, signal, wake, failpoint, log } = parts;
   const kubernetes = createKubernetes({ log, ...forShowing });
   const namespace = config.resources;
   const history = config.history ?? defaults.history;
@@ -171,7 +182,7 @@ function makeSteps(parts: Options & { config: JobsConfig; leader: Leader; signal
   const view = createClusterView({ kubernetes, namespace, signal, onChange: () => signals.wake('receive') });
   return [
     createReceive({ pool, leader, kubernetes, view, publisher, blocks, wake, failpoint, log }),
-    createPublish({ pool, leader, publisher, failpoint, history }),
+    createPublish({ pool, leader, publisher, isBusy, failpoint, history }),
   ];
 }
 

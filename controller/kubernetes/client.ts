@@ -115,6 +115,8 @@ export interface Kubernetes {
    * afresh every ten minutes and when the server no longer has what was missed.
    */
   watch(kind: Kind, where: Where, on: WatchListener, signal: AbortSignal): Promise<void>;
+  /** Calls that have no answer yet; without watches and logs that are followed. */
+  pending(): number;
   /** What was sent since the start, by verb and plural. */
   calls(): CallCount[];
 }
@@ -166,6 +168,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
       for await (const chunk of body) yield chunk as string;
     },
     watch: (kind, where, on, signal) => watchResources({ transport, kind, where, on, signal, log }),
+    pending: transport.pending,
     calls: counter.read,
   };
 }

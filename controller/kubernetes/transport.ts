@@ -25,6 +25,8 @@ export interface Transport {
   find(call: Call): Promise<Resource | null>;
   /** The body of a successful answer, as it comes. To be read or destroyed; it ends with an error when `signal` aborts. */
   open(call: Call): Promise<IncomingMessage>;
+  /** Calls of `send` and `find` that have no answer yet. */
+  pending(): number;
 }
 
 const callMs = 30_000;
@@ -39,6 +41,7 @@ export function createTransport(options: {
   count: (verb: string, resource: string) => void;
 }): Transport {
   const { request, bucket, count } = options;
+  let pending = 0;
 
   async function once<T>(
     call: Call,
@@ -54,7 +57,12 @@ export function createTransport(options: {
   }
 
   async function send(call: Call): Promise<Resource> {
-    return repeat(call, () => once(call, callMs, async (answer) => JSON.parse(await text(answer)) as Resource));
+    pending += 1;
+    try {
+      return await repeat(call, () => once(call, callMs, async (answer) => JSON.parse(await text(answer)) as Resource));
+    } finally {
+      pending -= 1;
+    }
   }
 
   return {
@@ -68,6 +76,7 @@ export function createTransport(options: {
       }
     },
     open: (call) => repeat(call, () => once(call, null, async (answer) => answer)),
+    pending: () => pending,
   };
 }
 

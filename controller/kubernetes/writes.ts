@@ -12,8 +12,9 @@ export function createWrites(transport: Transport): Pick<Kubernetes, 'create' | 
       const kind = kindOf(resource);
       const path = pathOf(kind, { ...resource.metadata, name: undefined });
       try {
-        const query = { fieldManager };
-        await transport.send({ verb: 'create', resource: kind.plural, method: 'POST', path, query, body: resource });
+        const call = { verb: 'create', resource: kind.plural, method: 'POST' as const, query: { fieldManager } };
+        // Nobody reads the answer: its metadata is enough to know that there is one.
+        await transport.send({ ...call, path, body: resource, metadataOnly: true });
         return 'created';
       } catch (error) {
         if (error instanceof KubernetesError && error.reason === 'AlreadyExists') return 'exists';

@@ -4,23 +4,30 @@ import { setTimeout as delay } from 'node:timers/promises';
 export function createEffects() {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  const finish = async () => void (await Promise.all(running));
+  let onEnd = () => {};
   return {
     count: () => running.size,
     begin(effect: Promise<void>): void {
       const kept: Promise<void> = effect
         .catch((error) => void failures.push(error))
-        .finally(() => running.delete(kept));
+        .finally(() => {
+          running.delete(kept);
+          onEnd();
+        });
       running.add(kept);
     },
-    /** Until all have ended, and no longer than `ms`. Throws what has failed since the last time. */
-    async wait(ms: number): Promise<void> {
+    /** Until no more than `few` are under way, and no longer than `ms`. Throws what has failed since the last time. */
+    async wait(ms: number, few = 0): Promise<void> {
       const patience = new AbortController();
-      await Promise.race([finish(), delay(ms, undefined, { signal: patience.signal }).catch(() => {})]);
+      const enough = new Promise<void>((resolve) => {
+        onEnd = () => running.size <= few && resolve();
+        onEnd();
+      });
+      await Promise.race([enough, delay(ms, undefined, { signal: patience.signal }).catch(() => {})]);
       patience.abort();
       const [first] = failures.splice(0);
       if (first !== undefined) throw first;
     },
-    finish,
+    finish: async () => void (await Promise.all(running)),
   };
 }

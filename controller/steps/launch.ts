@@ -21,6 +21,7 @@ import {
 import { readBundle } from '../store/catalog.ts';
 import { transaction } from '../store/pool.ts';
 import { createEffects } from './effects.ts';
+import { inBatches } from './in-batches.ts';
 import { windowOfRun } from './run-window.ts';
 import { again, done, type Step, type Wake } from './step.ts';
 import { needsOf } from './task-needs.ts';
@@ -30,6 +31,9 @@ const claimMs = 30_000;
 const mostAtOnce = 250;
 /** A pass waits no longer for its effects, so that what becomes ready meanwhile does not wait for the slowest of them. */
 const patienceMs = 50;
+/** Where more is ready than may begin at once, the next are claimed when so few are left: handfuls would cost more in queries. */
+const few = 125;
+const patienceWhenFullMs = 500;
 
 export type LaunchOptions = {
   readonly pool: pg.Pool;
@@ -50,6 +54,7 @@ export type LaunchOptions = {
 export function createLaunch(options: LaunchOptions): Step {
   const { pool, executor, wake, failpoint } = options;
   const effects = createEffects();
+  const settle = inBatches((claims: readonly ClaimedAttempt[]) => markLaunched(pool, claims));
   return {
     name: 'launch',
     everyMs: 10_000,
@@ -62,10 +67,11 @@ export function createLaunch(options: LaunchOptions): Step {
       );
       // A crash from here to the settling leaves an expired claim: it is taken again, and the executor adopts what it began.
       failpoint('launch.after-claim');
-      for (const claim of claims) effects.begin(launchOne(claim, options));
-      await effects.wait(patienceMs);
+      for (const claim of claims) effects.begin(launchOne(claim, settle, options));
+      const isFull = claims.length === atMost;
+      await (isFull ? effects.wait(patienceWhenFullMs, few) : effects.wait(patienceMs));
       if (claims.length > 0) wake('observe');
-      return claims.length === atMost ? again : done(await msUntilReady(pool));
+      return isFull ? again : done(await msUntilReady(pool));
     },
     finish: effects.finish,
   };
@@ -89,7 +95,11 @@ async function stopOne({ runId, runName, task, number }: LiveAttempt, options: L
   failpoint('stop.after-effect');
 }
 
-async function launchOne(claim: ClaimedAttempt, options: LaunchOptions): Promise<void> {
+async function launchOne(
+  claim: ClaimedAttempt,
+  settle: (claim: ClaimedAttempt) => Promise<boolean>,
+  options: LaunchOptions,
+): Promise<void> {
   const { pool, executor, failpoint, wake } = options;
   const order = makeOrder(claim, options);
   const log = options.log.child({ run: claim.runName, task: claim.task, attempt: claim.number });
@@ -108,7 +118,7 @@ async function launchOne(claim: ClaimedAttempt, options: LaunchOptions): Promise
     return;
   }
   failpoint('launch.after-effect');
-  if (await markLaunched(pool, claim)) log.info('attempt launched');
+  if (await settle(claim)) log.info('attempt launched');
   failpoint('launch.after-settle');
 }
 

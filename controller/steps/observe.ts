@@ -32,6 +32,7 @@ export function createObserve(options: {
   const { pool, executor, wake, failpoint, log } = options;
   const effects = createEffects();
   const fencing = new Set<string>();
+  const places = createPlaces(pool, executor);
 
   async function settle(outcomes: readonly NamedOutcome[]): Promise<void> {
     if (outcomes.length === 0) return;
@@ -84,7 +85,7 @@ export function createObserve(options: {
       const [reported, lost] = parted(looked);
       await settle(reported);
       for (const { attempt, seen: one } of lost) effects.begin(settleLost(attempt, one));
-      await savePlaces(pool, placesOf(live, executor));
+      await places.save(live);
       await effects.wait(patienceMs);
       return done(live.length > reported.length ? whileLiveMs : undefined);
     },
@@ -111,11 +112,26 @@ function idOf({ runId, task, number }: LiveAttempt): string {
   return attemptId(runId, task, number);
 }
 
-function placesOf(live: readonly LiveAttempt[], executor: Executor): SeenPlace[] {
-  return live.flatMap(({ runId, task, number }) => {
-    const place = executor.describe?.(attemptId(runId, task, number));
-    return place ? [{ runId, task, number, place }] : [];
-  });
+/** Keeps where live attempts are, where that is news to this process. */
+function createPlaces(pool: pg.Pool, executor: Executor) {
+  let saved = new Map<string, string>();
+  return {
+    async save(live: readonly LiveAttempt[]): Promise<void> {
+      const seen = new Map<string, string>();
+      const news: SeenPlace[] = [];
+      for (const attempt of live) {
+        const id = idOf(attempt);
+        const place = executor.describe?.(id);
+        if (!place) continue;
+        const text = JSON.stringify(place);
+        seen.set(id, text);
+        if (saved.get(id) !== text)
+          news.push({ runId: attempt.runId, task: attempt.task, number: attempt.number, place });
+      }
+      await savePlaces(pool, news);
+      saved = seen;
+    },
+  };
 }
 
 type NamedOutcome = Outcome & { readonly runName: string };

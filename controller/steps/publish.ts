@@ -16,6 +16,8 @@ import { again, done, type PassResult, type Step } from './step.ts';
 
 /** Few enough that a pass ends well before the leadership does, also at the rate that the API server is asked at. */
 const marksPerPass = 100;
+/** Not none: who looks sees that things go on. */
+const marksWhileBusy = 2;
 /** So that most runs take two writes, and one of their pipeline's: see docs/designs/few-writes.md. */
 const defaultRest: Rest = {
   run: { soon: 2_000, later: 10_000, last: 60_000 },
@@ -26,6 +28,8 @@ type Options = {
   readonly pool: pg.Pool;
   readonly leader: Leader;
   readonly publisher: Publisher;
+  /** Whether the API server has more urgent work. */
+  readonly isBusy?: () => boolean;
   readonly failpoint?: Failpoint;
   /** The same number that the publisher has. */
   readonly history: number;
@@ -37,7 +41,7 @@ type Options = {
  * is by then.
  */
 export function createPublish(options: Options): Step {
-  const { pool, leader, publisher, failpoint = () => {}, rest = defaultRest } = options;
+  const { pool, leader, publisher, isBusy = () => false, failpoint = () => {}, rest = defaultRest } = options;
   let term: number | null = null;
   return {
     name: 'publish',
@@ -54,7 +58,8 @@ export function createPublish(options: Options): Step {
         await markLive(pool);
         term = led.term;
       }
-      const marks = await takeDirty(pool, { limit: marksPerPass, rest });
+      const limit = isBusy() ? marksWhileBusy : marksPerPass;
+      const marks = await takeDirty(pool, { limit, rest });
       if (marks.length === 0) return done();
       failpoint('publish.before-effect');
       await publishMarks(options, marks);

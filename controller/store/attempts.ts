@@ -102,14 +102,21 @@ async function claim(db: pg.ClientBase, keys: readonly Key[], claimMs: number): 
   return rows;
 }
 
-/** The second transaction of a launch, guarded by the claim: false when another has taken the claim meanwhile. */
-export async function markLaunched(db: pg.Pool, attempt: ClaimedAttempt): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `update attempts set phase = 'Running', launched_at = now(), claimed_until = null
-     where run_id = $1 and task = $2 and number = $3 and phase = 'Claimed' and claimed_until = $4`,
-    [attempt.runId, attempt.task, attempt.number, attempt.claimedUntil],
+/** The second transaction of launches, guarded by their claims: returns those whose claim nobody has taken meanwhile. */
+export async function markLaunched<T extends ClaimedAttempt>(db: pg.Pool, attempts: readonly T[]): Promise<T[]> {
+  const keys = attempts.map(({ runId, task, number, claimedUntil }) => ({ runId, task, number, claimedUntil }));
+  const { rows } = await db.query(
+    `with held as (
+       select a.run_id, a.task, a.number from attempts a
+         join jsonb_to_recordset($1) as k("runId" bigint, task text, number int, "claimedUntil" timestamptz)
+           on a.run_id = k."runId" and a.task = k.task and a.number = k.number and a.claimed_until = k."claimedUntil"
+       where a.phase = 'Claimed' order by a.run_id, a.task for update of a
+     )
+     update attempts a set phase = 'Running', launched_at = now(), claimed_until = null from held h
+     where a.run_id = h.run_id and a.task = h.task and a.number = h.number returning a.run_id as "runId", a.task`,
+    [JSON.stringify(keys)],
   );
-  return rowCount === 1;
+  return attempts.filter(({ runId, task }) => rows.some((row) => row.runId === runId && row.task === task));
 }
 
 /** Takes a claim that still stands for another `claimMs` from now; null when another has taken it meanwhile. */

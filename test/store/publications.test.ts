@@ -157,9 +157,9 @@ describe('the step', () => {
     };
     return { given, publisher: publisher as Publisher };
   }
-  const step = (holder: string, { publisher }: ReturnType<typeof stub>) => {
+  const step = (holder: string, { publisher }: ReturnType<typeof stub>, isBusy = () => false) => {
     const leader = createLeader({ pool: ledger.pool, name: 'publish', holder, forMs: 60_000 });
-    const publish = createPublish({ pool: ledger.pool, leader, publisher, history: 10, rest });
+    const publish = createPublish({ pool: ledger.pool, leader, publisher, isBusy, history: 10, rest });
     return { pass: () => publish.pass(new AbortController().signal), release: leader.release };
   };
 
@@ -177,6 +177,20 @@ describe('the step', () => {
     await first.release();
     await second.pass();
     expect(b.given).toEqual(a.given);
+  });
+
+  test('shows a little at a time while the API server has Jobs to make, and the rest afterwards', async () => {
+    await ledger.write({ 'a.yaml': manifest('a', quarter) });
+    await ledger.pass('sync', 'schedule');
+    const a = stub();
+    let busy = true;
+    const { pass } = step('a', a, () => busy);
+    await pass();
+    const first = a.given.length;
+    expect(first).toBeLessThan(4);
+    busy = false;
+    await pass();
+    expect(a.given).toEqual(['reset', 'a-2019-01 Queued', 'a-2019-02 Queued', 'a-2019-03 Queued']);
   });
 
   test('that lost its leadership while it wrote has it all written once more by the new leader', async () => {
