@@ -1,5 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../controller/manifests/duration.ts';
 import type { OutputFormat } from './terminal.ts';
+
+const shortestRetention = 3_600_000;
 
 /** Options and arguments that several commands take. */
 export const serverOption = () =>
@@ -28,7 +31,7 @@ export function examples(lines: readonly string[]): string {
 
 export function integer(min: number, max: number) {
   return (text: string): number => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
@@ -42,4 +45,14 @@ export function collectVariables(text: string, before: Record<string, string>): 
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** How long something is kept, as `400d`: in ms. */
+export function retainOption(flags: string, description: string, fallback?: string): Option {
+  const option = new Option(flags, description).argParser((text: string) => {
+    const ms = parseDuration(text);
+    if (ms !== undefined && ms >= shortestRetention) return ms;
+    throw new InvalidArgumentError('Write it as 400d or 36h; at least an hour, at most ten years.');
+  });
+  return fallback === undefined ? option : option.default(parseDuration(fallback), fallback);
 }

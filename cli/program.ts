@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import { addBackfillCommands } from './backfill-program.ts';
 import type { ExitCode } from './exit.ts';
+import { addGitOptions } from './git-options.ts';
+import { addMarkCommand } from './mark-program.ts';
 import {
   collect,
   collectVariables,
@@ -12,8 +14,12 @@ import {
   integer,
   namespaceOption,
   outputOption,
+  retainOption,
   serverOption,
 } from './options.ts';
+import { addPlan } from './plan-program.ts';
+import { addPoolsCommand } from './pools-program.ts';
+import { addRecoveryCommands } from './recovery-program.ts';
 import type { Terminal } from './terminal.ts';
 
 const runPhases = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'];
@@ -41,6 +47,8 @@ export function createProgram(terminal: Terminal, settle: Settle, name: ProgramN
     })
     .description('Declarative GitOps pipelines: manifests in, one run per due window, the truth in Postgres.')
     .version(version)
+    // After a command its own options count: `rerun RUN --version original` is not a question for this program's version.
+    .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText(
@@ -48,13 +56,16 @@ export function createProgram(terminal: Terminal, settle: Settle, name: ProgramN
       examples(['pipewright validate', 'pipewright start', 'pipewright run taxi --local', 'pipewright runs']),
     );
   addValidate(program, terminal, settle);
+  addPlan(program, terminal, settle);
   addStart(program, terminal, settle);
   addDrain(program, terminal, settle);
   addRunCommand(program, terminal, settle);
   addListCommands(program, terminal, settle);
   addRunReadingCommands(program, terminal, settle);
-  addRequestCommands(program, terminal, settle);
+  addRecoveryCommands(program, terminal, settle, asking);
   addBackfillCommands(program, terminal, settle, asking);
+  addMarkCommand(program, terminal, settle, asking);
+  addPoolsCommand(program, terminal, settle, asking);
   addCompletion(program, terminal, settle);
   return program;
 }
@@ -81,9 +92,8 @@ function addValidate(program: Command, terminal: Terminal, settle: Settle): void
 }
 
 function addStart(program: Command, terminal: Terminal, settle: Settle): void {
-  program
-    .command('start')
-    .description('Run the controller: watch a folder, run what is due, serve the API on 127.0.0.1.')
+  addGitOptions(program.command('start'))
+    .description('Run the controller: watch a folder or a Git repository, run what is due, serve the API on 127.0.0.1.')
     .addOption(dirOption())
     .addOption(homeOption())
     .option('--port <port>', 'port of the API', integer(0, 65_535), 6789)
@@ -95,6 +105,14 @@ function addStart(program: Command, terminal: Terminal, settle: Settle): void {
       [],
     )
     .option('--max-processes <n>', 'how many tasks may run at once', integer(1, 1000))
+    .option('--max-active-runs <n>', 'how many runs of all pipelines may run at once', integer(1, 100_000))
+    .option('--max-active-runs-per-source <n>', 'how many runs of each source may run at once', integer(1, 100_000))
+    .addOption(retainOption('--retain-runs <age>', 'runs stay for so long …', '400d'))
+    .option('--retain-per-pipeline <n>', '… and of each pipeline so many of the newest', integer(1, 1_000_000), 1000)
+    .addOption(retainOption('--retain-logs <age>', 'logs stay for so long, and what tasks handed to each other', '30d'))
+    .addOption(
+      retainOption('--retain-windows <age>', 'windows stay for so long, and while their runs do; by default for ever'),
+    )
     .option('--jobs <file>', 'run tasks as Kubernetes Jobs, as this file says, and let other replicas do the same')
     .addOption(outputOption('log as text or as JSON lines'))
     .addHelpText(
@@ -103,6 +121,7 @@ function addStart(program: Command, terminal: Terminal, settle: Settle): void {
         'pipewright start',
         'pipewright start --dir my-pipelines --port 7000',
         'pipewright start --allow-env TAXI_BASE_URL',
+        'pipewright start --git https://git.example.org/data/pipelines --branch main --poll 30',
       ]),
     )
     .addHelpText(
@@ -134,6 +153,7 @@ function addRunCommand(program: Command, terminal: Terminal, settle: Settle): vo
       'start of the window, as in 2019-01, 2019-01-31 or 2019-01-31T06:00; by default the latest closed one',
     )
     .option('--var <name=value>', 'value of a variable; may be repeated', collectVariables, {})
+    .option('--priority <n>', 'among runs that wait; by default that of the pipeline', integer(-1000, 1000))
     .option('--wait', 'wait until the run has ended')
     .option('--local', 'run here and now, without a controller and without a trace in its ledger')
     .addOption(dirOption('with --local: folder with manifests'))
@@ -212,24 +232,6 @@ function addRunReadingCommands(program: Command, terminal: Terminal, settle: Set
     .option('-f, --follow', 'go on until the run has ended');
   asking(logs, ['pipewright logs taxi-2019-01', 'pipewright logs taxi-2019-01 -f']).action(
     async (name: string, options) => settle(await (await import('./commands/logs.ts')).logs(name, options, terminal)),
-  );
-}
-
-function addRequestCommands(program: Command, terminal: Terminal, settle: Settle): void {
-  const rerun = program
-    .command('rerun')
-    .description('Run the window of a run again, on the current version.')
-    .argument('<run>', 'name of the run')
-    .option('--wait', 'wait until the new run has ended; exit code 1 when it failed');
-  asking(rerun, ['pipewright rerun taxi-2019-01', 'pipewright rerun taxi-2019-01 --wait']).action(
-    async (name: string, options) => settle(await (await import('./commands/rerun.ts')).rerun(name, options, terminal)),
-  );
-  const cancel = program
-    .command('cancel')
-    .description('Stop a run that is queued or running.')
-    .argument('<run>', 'name of the run');
-  asking(cancel, ['pipewright cancel taxi-2019-01']).action(async (name: string, options) =>
-    settle(await (await import('./commands/cancel.ts')).cancel(name, options, terminal)),
   );
 }
 

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type Logger, pino } from 'pino';
 import { startController } from '../controller/main.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
+import { type GitOptions, gitOf, hooksOf } from './git-options.ts';
 import type { OutputFormat, Terminal } from './terminal.ts';
 
 /**
@@ -13,13 +14,20 @@ import type { OutputFormat, Terminal } from './terminal.ts';
 const sameKeyMs = 500;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-export type StartOptions = {
+export type StartOptions = GitOptions & {
   readonly dir: string;
   readonly home: string;
   readonly port: number;
   readonly databaseUrl?: string;
   readonly allowEnv: readonly string[];
   readonly maxProcesses?: number;
+  readonly maxActiveRuns?: number;
+  readonly maxActiveRunsPerSource?: number;
+  /** Ms; of windows undefined for ever. */
+  readonly retainRuns: number;
+  readonly retainPerPipeline: number;
+  readonly retainLogs: number;
+  readonly retainWindows?: number;
   /** File with the JobsConfig. */
   readonly jobs?: string;
   readonly output: OutputFormat;
@@ -32,19 +40,30 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
   const log = createLog(options.output, terminal);
   const say = (text: string) => (options.output === 'json' ? log.info(text) : terminal.error(text));
   const listener = onSignals(stop, say);
+  const git = gitOf(options, process.env);
+  const hooks = hooksOf(options, process.env);
   try {
     await startController({
       dir: options.dir,
+      ...(git === undefined ? {} : { git }),
+      ...(hooks === undefined ? {} : { hooks }),
       home: options.home,
       port: options.port,
       databaseUrl: options.databaseUrl,
       executor: await executorOf(options),
+      limits: limitsOf(options),
+      retention: {
+        runsMs: options.retainRuns,
+        runsPerPipeline: options.retainPerPipeline,
+        logsMs: options.retainLogs,
+        windowsMs: options.retainWindows ?? null,
+      },
       environment: process.env,
       signal: stop.signal,
       log,
       onReady: (url) => {
         const ready = options.output === 'json' ? 'ready' : terminal.errorColors.green('ready');
-        say(`${ready} at ${url}, watching ${options.dir}; Ctrl-C stops`);
+        say(`${ready} at ${url}, watching ${options.git ?? options.dir}; Ctrl-C stops`);
       },
     });
     if (stop.signal.aborted)
@@ -66,6 +85,13 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
 function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=30');
+}
+
+function limitsOf({ maxActiveRuns, maxActiveRunsPerSource }: StartOptions) {
+  return {
+    ...(maxActiveRuns === undefined ? {} : { maxActiveRuns }),
+    ...(maxActiveRunsPerSource === undefined ? {} : { maxActiveRunsPerSource }),
+  };
 }
 
 async function executorOf({ jobs, allowEnv, maxProcesses }: StartOptions) {

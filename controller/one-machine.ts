@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
@@ -8,7 +9,10 @@ import type { Executor } from './executors/port.ts';
 import { createProcesses } from './executors/processes/executor.ts';
 import { onProcesses, type TaskPlace } from './manifests/place.ts';
 import { attemptId } from './runs/name.ts';
+import type { HasArtifact } from './steps/reruns.ts';
 import { expireClaims, readUnsettled } from './store/attempts.ts';
+import type { Retention } from './store/retention.ts';
+import { createFolderSweep } from './sweep-folders.ts';
 
 const heartbeatMs = 10_000;
 const overdueGraceMs = 15_000;
@@ -29,6 +33,10 @@ export type Place = {
   /** What a manifest may ask of it. */
   readonly bounds: TaskPlace;
   readonly places: { artifacts(runId: number): string; bundle(digest: string): string };
+  /** Whether the rows of a block of a run are still there; absent where the controller can't see that. */
+  readonly hasArtifact?: HasArtifact;
+  /** Removes what it keeps of runs that ended long ago; absent where it keeps nothing of its own. */
+  readonly sweep?: (retention: Retention) => Promise<void>;
   /** Gives up what it holds; runs go on where they can. */
   close(): Promise<void>;
 };
@@ -70,6 +78,8 @@ export async function openMachine(options: {
       artifacts: (runId) => join(home, 'artifacts', String(runId)),
       bundle: (digest) => join(home, 'bundles', `${digest}.json`),
     },
+    hasArtifact: async (runId, block) => existsSync(join(home, 'artifacts', String(runId), `${block}.parquet`)),
+    sweep: createFolderSweep({ home, pool }),
     close: async () => {
       if (options.endWithStore) await endRunners({ pool, executor });
     },

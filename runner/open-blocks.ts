@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { CompiledBlock, Load } from '../schemas/generated/types.ts';
 import { checkSelect } from './checks/checks.ts';
-import { artifactPath, artifactQuery } from './engine/artifacts.ts';
+import { artifactPath, artifactQuery, folderOf } from './engine/artifacts.ts';
 import { statement } from './engine/statement.ts';
-import { inBlock } from './errors.ts';
+import { inBlock, TaskFailure } from './errors.ts';
 import type { LoadSource } from './loads/load.ts';
 import { openLoad } from './loads/open.ts';
 import { blockScope } from './scope.ts';
@@ -36,8 +37,15 @@ export async function openBlocks(task: Task): Promise<LoadCounts> {
 }
 
 async function openArtifact({ order, engine, relations }: Task, name: string): Promise<void> {
-  const query = artifactQuery(artifactPath(order.artifacts, name));
+  const path = artifactPath(folderOf(order, name), name);
+  if (order.taken?.[name] !== undefined && !existsSync(path)) throw gone(order, name);
+  const query = artifactQuery(path);
   await relations.add(name, { columns: await engine.columnsOf(statement(query)), query });
+}
+
+function gone({ run, taken }: Task['order'], name: string): TaskFailure {
+  const fact = `the rows of block "${name}", which run ${run.name} took over from the run with id ${taken?.[name]}, are no longer kept`;
+  return new TaskFailure('ArtifactGone', `${fact}; rerun it with --from ${name}`);
 }
 
 async function openLoadBlock(task: Task, block: CompiledBlock, load: Load): Promise<LoadSource['counts']> {

@@ -2,6 +2,7 @@ import { pipelineScope } from '../controller/expressions/pipeline-scope.ts';
 import type { Failpoint } from '../schemas/failpoints.ts';
 import type { Bundle, CompiledBlock, TaskOrder, TaskReport } from '../schemas/generated/types.ts';
 import { createConnections } from './connections/connections.ts';
+import { folderOf } from './engine/artifacts.ts';
 import { createEngine } from './engine/engine.ts';
 import { createRelations } from './engine/relations.ts';
 import { TaskFailure } from './errors.ts';
@@ -62,7 +63,8 @@ async function runWithin(options: RunTaskOptions, blocks: CompiledBlock[], findi
   const applicationName = `pipewright ${order.run.name}`;
   const connections = createConnections({ bundle, environment, applicationName, signal });
   const { timeZone } = bundle;
-  const engine = await createEngine({ scratch, artifacts: order.artifacts, timeZone, signal });
+  const others = [...new Set(spec.inputs.map((name) => folderOf(order, name)))];
+  const engine = await createEngine({ scratch, artifacts: order.artifacts, others, timeZone, signal });
   try {
     const progress = createProgress(log, options.progress ?? (() => {}), () => performance.now());
     const scope = pipelineScope(order, bundle);

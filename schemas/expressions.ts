@@ -26,6 +26,16 @@ export const expressionNames = {
     type: 'timestamp',
     description: 'Equals `window.end`: Mage’s interval lies in the future, from the execution date on.',
   },
+  'mage.interval_start_datetime_previous': {
+    group: 'window',
+    type: 'timestamp',
+    description: 'Equals `window.start`, in every calendar.',
+  },
+  'mage.interval_end_datetime': {
+    group: 'window',
+    type: 'timestamp',
+    description: 'End of the window after the run’s: where Mage’s interval, which begins at `window.end`, ends.',
+  },
   'mage.interval_seconds': { group: 'window', type: 'integer', description: 'Length of the run’s window, in seconds.' },
   'run.name': { group: 'run', type: 'string', description: 'The run’s name, such as `yellow-taxi-2019-01`.' },
   'run.no': { group: 'run', type: 'integer', description: 'The run’s number among the runs of its window, from 1.' },

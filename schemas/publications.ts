@@ -1,4 +1,12 @@
-import type { CalendarSpec, CompiledSchedule, Phase, Problem, Reason, RunSummary } from './generated/types.ts';
+import type {
+  BackfillSummary,
+  CalendarSpec,
+  CompiledSchedule,
+  Phase,
+  Problem,
+  Reason,
+  RunSummary,
+} from './generated/types.ts';
 
 /** What a custom resource shows of a run, as it is at this moment. */
 export type RunPublication = {
@@ -40,6 +48,16 @@ export type Origin = {
   readonly uid: string;
 };
 
+/** What a custom resource shows of a backfill, as it is at this moment. */
+export type BackfillPublication = BackfillSummary & {
+  readonly id: number;
+  readonly variables: Readonly<Record<string, string | number | boolean | null>>;
+  /** The object by which a person asked for it; it then shows this backfill. */
+  readonly origin: Origin | null;
+  /** How many backfills of its pipeline are newer, counted to the limit that was asked for. */
+  readonly newer: number;
+};
+
 /** What a custom resource shows of a pipeline, as it is at this moment. */
 export type PipelinePublication = {
   readonly id: number;
@@ -54,6 +72,9 @@ export type PipelinePublication = {
   readonly calendar: CalendarSpec | null;
   readonly schedule: CompiledSchedule | null;
   readonly maxActiveRuns: number;
+  readonly whenBusy: 'queue' | 'skip' | 'replace';
+  readonly priority: number;
+  readonly pool: string | null;
   readonly timeoutMs: number | null;
   readonly suspended: boolean;
   /** Whether the manifest says so, and not kubectl. */
@@ -63,6 +84,10 @@ export type PipelinePublication = {
   readonly ready: boolean;
   /** The first problem of its manifest. */
   readonly problem: string | null;
+  /** Why its windows cannot be computed. */
+  readonly scheduleFailure: string | null;
+  /** The oldest window that is past its deadline and has not ended well. */
+  readonly late: { readonly window: string; readonly deadline: string } | null;
   readonly nextDueAt: Date | null;
   readonly lastRun: { readonly name: string; readonly window: string | null; readonly phase: Phase } | null;
   readonly activeRuns: number;

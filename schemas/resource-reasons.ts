@@ -5,8 +5,8 @@ export const resourceReasons = {
   NotFromSource: 'No source has a pipeline of this name; the object does nothing.',
   NotConfigured: 'The controller has not been told to read a source of this name; the object does nothing.',
   DriftCorrected: 'Fields that belong to the source were changed in the cluster and have been put back.',
-  Suspended: 'A person stopped the schedule in the cluster.',
-  Resumed: 'A person started the schedule again in the cluster.',
+  Suspended: 'A person stopped the schedule in the cluster, or the backfill.',
+  Resumed: 'A person started the schedule again in the cluster, or the backfill.',
   Refused: 'What the object asks for cannot be granted.',
 } as const;
 

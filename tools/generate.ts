@@ -15,6 +15,8 @@ import type { Schema } from '../schemas/source/common.ts';
 import { compiled } from '../schemas/source/compiled.ts';
 import { jobs } from '../schemas/source/jobs.ts';
 import { manifests, parts } from '../schemas/source/manifests.ts';
+import { pools } from '../schemas/source/pools.ts';
+import { recovery } from '../schemas/source/recovery.ts';
 import { resourceDefinitions } from '../schemas/source/resources.ts';
 import { tasks } from '../schemas/source/tasks.ts';
 import { crdFiles } from './crds.ts';
@@ -30,6 +32,8 @@ const defs: Record<string, Schema> = {
   Reason: { type: 'string', description: 'A machine-readable reason.', enum: Object.keys(reasons) },
   ...api,
   ...backfills,
+  ...pools,
+  ...recovery,
   ...resourceDefinitions,
 };
 const dialect = 'https://json-schema.org/draft/2020-12/schema';

@@ -26,6 +26,7 @@ export const layers: Layers = {
   windows: { path: 'controller/windows/', mayImport: ['schemas'], pure: true },
   runs: { path: 'controller/runs/', mayImport: ['schemas'], pure: true },
   manifests: { path: 'controller/manifests/', mayImport: ['schemas', 'expressions', 'windows'], pure: true },
+  plan: { path: 'controller/plan/', mayImport: ['schemas', 'manifests', 'windows'], pure: true },
   git: { path: 'controller/git/', mayImport: ['schemas'] },
   store: { path: 'controller/store/', mayImport: ['schemas'] },
   kubernetes: { path: 'controller/kubernetes/', mayImport: ['schemas'] },
@@ -45,7 +46,7 @@ export const layers: Layers = {
   cli: {
     path: 'cli/',
     mayImport: [
-      ...['schemas', 'git', 'manifests', 'windows', 'runner', 'api client', 'kubernetes'],
+      ...['schemas', 'git', 'manifests', 'plan', 'windows', 'runner', 'api client', 'kubernetes'],
       ...['start command', 'drain command'],
     ],
   },

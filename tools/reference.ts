@@ -7,6 +7,8 @@ import { backfills } from '../schemas/source/backfills.ts';
 import { definitions } from '../schemas/source/blocks.ts';
 import type { Schema } from '../schemas/source/common.ts';
 import { manifests, parts } from '../schemas/source/manifests.ts';
+import { pools } from '../schemas/source/pools.ts';
+import { recovery } from '../schemas/source/recovery.ts';
 import { tasks } from '../schemas/source/tasks.ts';
 import { resourceLinks, resourcePage } from './reference-resources.ts';
 import { objectSections, table } from './reference-tables.ts';
@@ -19,7 +21,7 @@ const written: Schemas = { ...manifests, ...parts, ...definitions };
 
 /** The reference pages: file name without `.md`, and text. `defs` are all contracts. */
 export function referencePages(defs: Schemas): [name: string, text: string][] {
-  const ofApi: Schemas = { Problem: defs.Problem ?? {}, ...api, ...backfills };
+  const ofApi: Schemas = { Problem: defs.Problem ?? {}, ...api, ...backfills, ...pools, ...recovery };
   const linkTo = {
     ...onPage('manifests', written),
     ...onPage('tasks', tasks),
@@ -104,7 +106,6 @@ function expressionPage(): string[] {
     '## Names',
     'Beside these, the variables of the Pipeline; inside a Block its parameters instead.',
     table(['Name', 'Type', 'Where', 'Meaning'], names),
-    'Mage’s `mage.interval_end_datetime` is not there: it is the end of the next window, which a run does not know.',
     '## Functions',
     'CEL’s own, and these:',
     table(['Function', 'Meaning'], code(expressionFunctions)),

@@ -15,8 +15,11 @@ type Options = AskOptions & {
   rerun?: Rerun;
   order?: 'oldest' | 'newest';
   maxActiveRuns?: number;
+  priority?: number;
+  name?: string;
   version?: 'head' | 'original';
   var: Record<string, string>;
+  dependents?: boolean;
   dryRun?: boolean;
   wait?: boolean;
 };
@@ -24,17 +27,18 @@ type Options = AskOptions & {
 /** Asks for a range of windows, or with `--dry-run` only shows which they are. */
 export async function backfill(pipeline: string, options: Options, terminal: Terminal): Promise<ExitCode> {
   const client = await connect(options);
-  const { from, to, rerun, order, maxActiveRuns, version } = options;
-  const which = { from, to, ...(rerun && { rerun }), ...(order && { order }) };
+  const { from, to, rerun, order, dependents } = options;
+  const which = { from, to, ...(rerun && { rerun }), ...(order && { order }), ...(dependents && { dependents }) };
   if (options.dryRun) {
     const preview = await client.previewBackfill(pipeline, which);
     if (options.output === 'json') terminal.json(preview);
     else showPreview(preview, terminal);
     return exitCodes.ok;
   }
-  const how = { ...(maxActiveRuns && { maxActiveRuns }), ...(version && { version }) };
-  const answer = await client.startBackfill({ pipeline, ...which, ...how, variables: options.var });
-  if (options.output !== 'json') terminal.out(`${answer.backfill}  ${counted(answer.windows, 'window')}`);
+  const answer = await client.startBackfill({ pipeline, ...which, ...howOf(options) });
+  if (options.output !== 'json')
+    for (const made of [answer, ...(answer.dependents ?? [])])
+      terminal.out(`${made.backfill}  ${counted(made.windows, 'window')}`);
   if (!options.wait) {
     if (options.output === 'json') terminal.json(answer);
     return exitCodes.ok;
@@ -47,6 +51,16 @@ export async function backfill(pipeline: string, options: Options, terminal: Ter
   if (options.output === 'json') terminal.json(ended);
   else terminal.error(`${phase(ended.phase, terminal.errorColors)}  ${progressText(ended)}`);
   return ended.phase === 'Succeeded' ? exitCodes.ok : exitCodes.failed;
+}
+
+function howOf({ maxActiveRuns, priority, name, version, var: variables }: Options) {
+  return {
+    ...(maxActiveRuns === undefined ? {} : { maxActiveRuns }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(name === undefined ? {} : { name }),
+    ...(version && { version }),
+    variables,
+  };
 }
 
 function showPreview(preview: BackfillPreview, terminal: Terminal): void {
@@ -66,4 +80,6 @@ function showPreview(preview: BackfillPreview, terminal: Terminal): void {
     notClosed > 0 ? `${counted(notClosed, 'window')} have not closed yet and are left to the schedule` : '',
   ].filter(Boolean);
   terminal.error(`${counted(total, 'window')} would run.${others.length > 0 ? ` ${others.join('; ')}.` : ''}`);
+  for (const { pipeline, total: theirs } of preview.dependents ?? [])
+    terminal.error(`Then ${counted(theirs, 'window')} of ${pipeline}.`);
 }

@@ -24,6 +24,11 @@ export async function pipelines(options: AskOptions, terminal: Terminal): Promis
         terminal,
       ),
     );
+  for (const { name, quiet } of list.pipelines) {
+    if (quiet === null) continue;
+    const since = relative(quiet.since, terminal.now());
+    terminal.out(`${terminal.colors.yellow(name)} is quiet: a success was due ${since}, and ${quiet.message}.`);
+  }
   if (list.problems.length > 0) {
     terminal.out(
       `\n${terminal.colors.red(counted(list.problems.length, 'problem'))} in the manifests; the last good versions go on:\n`,
@@ -33,16 +38,17 @@ export async function pipelines(options: AskOptions, terminal: Terminal): Promis
   return exitCodes.ok;
 }
 
-const header = ['NAME', 'SCHEDULE', 'LAST', 'WINDOW', 'NEXT', 'RUNNING', 'QUEUED', 'STATE'];
+const header = ['NAME', 'SCHEDULE', 'LAST', 'WINDOW', 'SUCCESS', 'NEXT', 'RUNNING', 'QUEUED', 'STATE'];
 
 function row(pipeline: PipelineSummary, { colors, now }: Terminal): string[] {
-  const { name, schedule, timeZone, lastPhase, lastWindow, nextDueAt, activeRuns, queuedRuns } = pipeline;
+  const { name, schedule, timeZone, lastPhase, lastWindow, lastSuccess, nextDueAt, activeRuns, queuedRuns } = pipeline;
   const zone = timeZone === null || timeZone === 'UTC' ? '' : ` (${timeZone})`;
   return [
     name,
     schedule === null ? colors.dim('on demand') : `${schedule}${zone}`,
     lastPhase === null ? '' : phase(lastPhase, colors),
     lastWindow === null ? '' : localTime(lastWindow.start, timeZone ?? 'UTC').replace(/ 00:00$/, ''),
+    lastSuccess?.at ? relative(lastSuccess.at, now()) : '',
     nextDueAt === null ? '' : relative(nextDueAt, now()),
     activeRuns === 0 ? '' : String(activeRuns),
     queuedRuns === 0 ? '' : String(queuedRuns),
@@ -50,7 +56,11 @@ function row(pipeline: PipelineSummary, { colors, now }: Terminal): string[] {
   ];
 }
 
-function state({ ready, suspended }: PipelineSummary, colors: Terminal['colors']): string {
-  const parts = [...(ready ? [] : [colors.red('problems')]), ...(suspended ? [colors.yellow('suspended')] : [])];
+function state({ ready, suspended, quiet }: PipelineSummary, colors: Terminal['colors']): string {
+  const parts = [
+    ...(ready ? [] : [colors.red('problems')]),
+    ...(suspended ? [colors.yellow('suspended')] : []),
+    ...(quiet === null ? [] : [colors.yellow('quiet')]),
+  ];
   return parts.join(', ') || colors.green('ready');
 }

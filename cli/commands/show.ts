@@ -61,7 +61,7 @@ function runText(run: RunDetail, terminal: Terminal): string[] {
   const sample = lastSample(run.tasks);
   return [
     title,
-    ...(run.message === null ? [] : [run.message]),
+    ...[run.message ?? [], run.waitsFor ?? []].flat(),
     '',
     ...facts(run, terminal),
     ...run.tasks.flatMap((task) => ['', ...taskLines(task, terminal)]),
@@ -76,6 +76,7 @@ function facts(run: RunDetail, terminal: Terminal): string[] {
   const rows: [string, string | null][] = [
     ['Pipeline', run.pipeline],
     ['Window', run.window && `${localTime(run.window.start, 'UTC')} to ${localTime(run.window.end, 'UTC')} UTC`],
+    ['Late', run.lateAt && `its window had not succeeded by ${at(run.lateAt)}`],
     ['Trigger', run.runNo > 1 ? `${run.trigger}, run ${run.runNo} of this window` : run.trigger],
     ['Version', `${run.version.slice(0, 12)} of revision ${run.revision.slice(0, 12)}`],
     ['Variables', variables.join(', ')],
@@ -90,8 +91,10 @@ function facts(run: RunDetail, terminal: Terminal): string[] {
 
 function taskLines(task: TaskDetail, terminal: Terminal): string[] {
   const { colors } = terminal;
-  const waits = task.phase === 'Pending' && task.needs.length > 0 ? `waits for ${task.needs.join(', ')}` : '';
-  const head = [`Task ${colors.bold(task.name)}`, phase(task.phase, colors), task.reason ?? '', waits]
+  const waits =
+    task.phase === 'Pending' && task.needs.length > 0 ? `waits for ${task.needs.join(', ')}` : (task.waitsFor ?? '');
+  const taken = task.takenFrom === null ? '' : `taken over from ${task.takenFrom}`;
+  const head = [`Task ${colors.bold(task.name)}`, phase(task.phase, colors), task.reason ?? '', taken, waits]
     .filter(Boolean)
     .join('  ');
   const last = task.attempts.length - 1;

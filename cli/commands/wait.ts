@@ -10,17 +10,18 @@ import { took } from './runs.ts';
 
 const everyMs = 300;
 
-/** Tells the run that a request made; with `wait` also how it ended, which then decides the exit code. */
+/** Tells the run that a request made, as JSON with all of its `answer`; with `wait` also how it ended, which then decides the exit code. */
 export async function tellRun(
   client: Client,
   name: string,
   { output, wait = false }: { output: OutputFormat; wait?: boolean },
   terminal: Terminal,
+  answer: object = { run: name },
 ): Promise<ExitCode> {
   const json = output === 'json';
   if (!json) terminal.out(name);
   if (!wait) {
-    if (json) terminal.json({ run: name });
+    if (json) terminal.json(answer);
     return exitCodes.ok;
   }
   const run = await untilSettled(client, name, terminal);

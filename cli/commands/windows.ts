@@ -91,7 +91,7 @@ function windowTable({ windows, skipped }: WindowList, timeZone: string, termina
   ];
   rows.sort((a, b) => Date.parse(b.start) - Date.parse(a.start));
   return table(
-    [...startHeader(timeZone), 'PHASE', 'RUN', 'REASON'],
+    [...startHeader(timeZone), 'PHASE', 'RUN', 'REASON', 'NOTE'],
     rows.map((row) => row.cells),
     terminal,
   );
@@ -102,7 +102,7 @@ function spanTable(windows: readonly WindowRow[], timeZone: string, terminal: Te
   const due = ({ dueAt, runNo }: WindowRow) =>
     runNo === 0 && Date.parse(dueAt) > now.getTime() ? relative(dueAt, now) : '';
   return table(
-    [...startHeader(timeZone), 'PHASE', 'RUN', 'REASON', 'DUE'],
+    [...startHeader(timeZone), 'PHASE', 'RUN', 'REASON', 'NOTE', 'DUE'],
     windows.map((window) => [...windowCells(window, timeZone, terminal), due(window)]),
     terminal,
   );
@@ -111,11 +111,19 @@ function spanTable(windows: readonly WindowRow[], timeZone: string, terminal: Te
 const startHeader = (timeZone: string) => [`START (${timeZone})`, timeZone === 'UTC' ? '' : 'START (UTC)'];
 
 function windowCells(window: WindowRow, timeZone: string, { colors }: Terminal): string[] {
-  return [...starts(window.start, timeZone), phase(window.phase, colors), window.run ?? '', window.reason ?? ''];
+  const { start, run, reason, lateAt, stale, mark } = window;
+  const notes = [
+    lateAt === null ? '' : colors.yellow('late'),
+    stale === null ? '' : colors.yellow(stale === 'upstream' ? 'older than upstream' : 'stale'),
+    mark === null ? '' : `${mark.note} (${mark.by})`,
+  ];
+  const last = run ?? (window.runNo > 0 ? colors.dim(`run ${window.runNo}, no longer kept`) : '');
+  const cells = [...starts(start, timeZone), phase(window.phase, colors), last, reason ?? ''];
+  return [...cells, notes.filter(Boolean).join(', ')];
 }
 
 function skippedCells({ start, windows, reason }: SkippedRange, timeZone: string, { colors }: Terminal): string[] {
-  return [...starts(start, timeZone), phase('Skipped', colors), colors.dim(counted(windows, 'window')), reason];
+  return [...starts(start, timeZone), phase('Skipped', colors), colors.dim(counted(windows, 'window')), reason, ''];
 }
 
 function starts(start: string, timeZone: string): string[] {

@@ -2,7 +2,8 @@ import type { WindowRow } from '../../schemas/generated/types.ts';
 import type { Terminal } from '../terminal.ts';
 import { localTime } from './times.ts';
 
-type Phase = WindowRow['phase'];
+/** One that succeeded and whose data another version made has a sign of its own. */
+type Phase = WindowRow['phase'] | 'Stale';
 
 /** The gravest first: where two windows share a place, it is the one that shows. */
 const signs: readonly (readonly [Phase, string, 'red' | 'cyan' | 'yellow' | 'gray' | 'green'])[] = [
@@ -11,6 +12,7 @@ const signs: readonly (readonly [Phase, string, 'red' | 'cyan' | 'yellow' | 'gra
   ['Queued', '○', 'cyan'],
   ['Cancelled', '⊘', 'yellow'],
   ['Missing', '·', 'gray'],
+  ['Stale', '≈', 'yellow'],
   ['Skipped', '–', 'gray'],
   ['Succeeded', '✓', 'green'],
 ];
@@ -37,7 +39,9 @@ export function grid(windows: readonly WindowRow[], timeZone: string, { colors }
   const layout = layouts.find(({ shortestMs }) => usual >= shortestMs);
   if (!layout) return '';
   const lines = new Map<string, Phase[]>();
-  for (const { start, phase } of windows) {
+  for (const window of windows) {
+    const { start } = window;
+    const phase = shown(window);
     const at = localTime(start, timeZone);
     const line = lines.get(layout.line(at)) ?? [];
     const there = line[layout.place(at)];
@@ -48,11 +52,15 @@ export function grid(windows: readonly WindowRow[], timeZone: string, { colors }
     const [, text, paint] = signs.find(([name]) => name === phase) ?? [null, ' ', 'gray' as const];
     return colors[paint](text);
   };
-  const shown = [...lines].map(([name, line]) =>
+  const rows = [...lines].map(([name, line]) =>
     `${colors.dim(name)}  ${Array.from({ length: layout.places }, (_, place) => sign(line[place])).join(' ')}`.trimEnd(),
   );
-  const seen = signs.filter(([name]) => windows.some(({ phase }) => phase === name));
-  return [...shown, '', seen.map(([name, text, paint]) => `${colors[paint](text)} ${name}`).join('   ')].join('\n');
+  const seen = signs.filter(([name]) => windows.some((window) => shown(window) === name));
+  return [...rows, '', seen.map(([name, text, paint]) => `${colors[paint](text)} ${name}`).join('   ')].join('\n');
+}
+
+function shown({ phase, stale }: WindowRow): Phase {
+  return phase === 'Succeeded' && stale !== null ? 'Stale' : phase;
 }
 
 function rank(phase: Phase): number {

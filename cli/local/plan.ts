@@ -45,12 +45,14 @@ function chooseWindow(
   if ('error' in choice) return choice;
   if (!choice.window) return { error: 'no window has closed yet; name one with --window' };
   const { start, end, label } = choice.window;
-  const previous = createCalendar(schedule.calendar).windowBefore(start);
+  const calendar = createCalendar(schedule.calendar);
+  const previous = calendar.windowBefore(start);
   return {
     start: start.toISOString(),
     end: end.toISOString(),
     previousStart: previous.start.toISOString(),
     previousEnd: previous.end.toISOString(),
+    nextEnd: calendar.next(end).toISOString(),
     label,
   };
 }

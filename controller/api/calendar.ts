@@ -43,7 +43,7 @@ export function spanBounds(query: { from: string; to: string }, timeZone: string
   throw new ApiProblem(400, 'bad-span', `"to" (${query.to}) is not after "from" (${query.from}); swap them`);
 }
 
-export function toRow({ start, end, label, dueAt, phase, reason, runNo, run }: SpanWindow): WindowRow {
+export function toRow({ calendarId: _, start, end, dueAt, lateAt, ...row }: SpanWindow): WindowRow {
   const [from, to, due] = [start, end, dueAt].map((at) => at.toISOString()) as [string, string, string];
-  return { start: from, end: to, label, dueAt: due, phase, reason, runNo, run };
+  return { start: from, end: to, dueAt: due, lateAt: lateAt?.toISOString() ?? null, ...row };
 }

@@ -10,13 +10,20 @@ import type {
   BackfillRequest,
   BackfillResult,
   BackfillSummary,
+  BackfillWindowList,
   CalendarSpan,
+  MarkRequest,
+  MarkResult,
   PipelineList,
   PipelineUsage,
+  PoolList,
+  RerunRequest,
+  RerunResult,
   RunDetail,
   RunList,
   RunRequest,
   RunRequestResult,
+  RunSelection,
   WindowList,
 } from '../../schemas/generated/types.ts';
 
@@ -38,6 +45,9 @@ class ApiFailure extends Error {
 }
 
 export type RunsFilter = { limit?: number; before?: string; pipeline?: string; phase?: string };
+/** `since` is an instant; `*` in `pipeline` is any text; `phase` may name several, with commas between them. */
+export type RunSelector = { since?: string; pipeline?: string; reason?: string; phase?: string };
+type PreviewQuery = { from: string; to: string; rerun?: string; order?: string; dependents?: boolean };
 export type Page = { limit?: number; before?: string };
 
 /**
@@ -66,7 +76,9 @@ export function createClient(options: { server: string; actor?: string }) {
   const runPath = (name: string, rest = '') => `/api/v1/runs/${encodeURIComponent(name)}${rest}`;
   return {
     pipelines: () => get<PipelineList>('/api/v1/pipelines'),
+    pools: () => get<PoolList>('/api/v1/pools'),
     runs: (filter: RunsFilter = {}) => get<RunList>(`/api/v1/runs${queryOf(filter)}`),
+    selectRuns: (selector: RunSelector) => get<RunSelection>(`/api/v1/runs/selection${queryOf(selector)}`),
     run: (name: string) => get<RunDetail>(runPath(name)),
     windows: (pipeline: string, page: Page = {}) =>
       get<WindowList>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/windows${queryOf(page)}`),
@@ -75,13 +87,17 @@ export function createClient(options: { server: string; actor?: string }) {
     usage: (pipeline: string) => get<PipelineUsage>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/usage`),
     backfills: (pipeline?: string) => get<BackfillList>(`/api/v1/backfills${queryOf(pipeline ? { pipeline } : {})}`),
     backfill: (name: string) => get<BackfillSummary>(`/api/v1/backfills/${encodeURIComponent(name)}`),
-    previewBackfill: (pipeline: string, query: { from: string; to: string; rerun?: string; order?: string }) =>
+    backfillWindows: (name: string, page: { after?: number; limit?: number } = {}) =>
+      get<BackfillWindowList>(`/api/v1/backfills/${encodeURIComponent(name)}/windows${queryOf(page)}`),
+    previewBackfill: (pipeline: string, query: PreviewQuery) =>
       get<BackfillPreview>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/backfill${queryOf(query)}`),
     startBackfill: (request: BackfillRequest) => post<BackfillResult>('/api/v1/backfills', request),
     changeBackfill: (name: string, change: BackfillChange) =>
       post<BackfillResult>(`/api/v1/backfills/${encodeURIComponent(name)}`, change),
+    mark: (pipeline: string, request: MarkRequest) =>
+      post<MarkResult>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/marks`, request),
     startRun: (request: RunRequest) => post<RunRequestResult>('/api/v1/runs', request),
-    rerun: (name: string) => post<RunRequestResult>(runPath(name, '/rerun')),
+    rerun: (name: string, how: RerunRequest = {}) => post<RerunResult>(runPath(name, '/rerun'), how),
     cancel: (name: string) => post<RunRequestResult>(runPath(name, '/cancel')),
     /** The lines of a run's log; with `follow` until the run has settled. */
     logs: (name: string, { follow = false, signal }: { follow?: boolean; signal?: AbortSignal } = {}) =>

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Phase } from '../../schemas/generated/types.ts';
 import { readCalendarSpan, type SpanQuery } from './calendar.ts';
 import { ApiProblem, noPipeline } from './errors.ts';
+import { pipelineList } from './pipelines.ts';
 import { limit, query, text } from './queries.ts';
 import type { ApiOptions } from './server.ts';
 import { pipelineUsage } from './usage.ts';
@@ -13,12 +14,14 @@ export function addReadRoutes(
   app: FastifyInstance,
   { reads, logs, signal }: ApiOptions & { signal: AbortSignal },
 ): void {
-  app.get('/api/v1/pipelines', () => reads.pipelines());
+  app.get('/api/v1/pipelines', async () => pipelineList(await reads.pipelines()));
+  app.get('/api/v1/pools', () => reads.pools());
   app.get<{ Querystring: { limit: number; before?: string; pipeline?: string; phase?: Phase } }>(
     '/api/v1/runs',
     { schema: query({ limit, before: text, pipeline: text, phase: { $ref: 'contracts#/$defs/Phase' } }) },
     async ({ query }) => (await reads.runs(query)) ?? noPipeline(query.pipeline ?? ''),
   );
+  addSelection(app, reads);
   app.get<Named>('/api/v1/runs/:name', async ({ params }) => (await reads.run(params.name)) ?? noRun(params.name));
   app.get<Named & { Querystring: { limit: number; before?: string } }>(
     '/api/v1/pipelines/:name/windows',
@@ -38,6 +41,20 @@ export function addReadRoutes(
     '/api/v1/runs/:name/logs',
     { schema: query({ follow: { type: 'boolean', default: false } }) },
     (request, reply) => sendLogs(request, reply, { logs, signal }),
+  );
+}
+
+function addSelection(app: FastifyInstance, reads: ApiOptions['reads']): void {
+  const phase = { type: 'string', pattern: '^[A-Z][a-z]+(,[A-Z][a-z]+)*$', default: 'Failed' };
+  app.get<{ Querystring: { since?: string; pipeline?: string; reason?: string; phase: string } }>(
+    '/api/v1/runs/selection',
+    { schema: query({ since: { type: 'string', format: 'date-time' }, pipeline: text, reason: text, phase }) },
+    async ({ query: { since, phase: phases, ...more } }) =>
+      reads.selection({
+        ...more,
+        phases: phases.split(',') as Phase[],
+        since: since === undefined ? undefined : new Date(since),
+      }),
   );
 }
 

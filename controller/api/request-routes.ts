@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { RunRequest } from '../../schemas/generated/types.ts';
+import type { RerunRequest, RunRequest } from '../../schemas/generated/types.ts';
 import type { RequestKind } from '../store/requests.ts';
 import { addBackfillRoutes } from './backfill-routes.ts';
 import { ApiProblem, refusal } from './errors.ts';
+import { addMarkRoutes } from './mark-routes.ts';
 import type { ApiOptions } from './server.ts';
 
 /** How long a POST waits for `intake`'s answer before it leaves with 202, and between looks. Milliseconds. */
@@ -20,7 +21,7 @@ export type Ask = (
 ) => Promise<FastifyReply>;
 
 /** What makes nothing new. */
-const changes: readonly RequestKind[] = ['cancel', 'changeBackfill'];
+const changes: readonly RequestKind[] = ['cancel', 'changeBackfill', 'mark'];
 
 /** A POST becomes a row of `requests`; `intake` answers it. So what was accepted survives a crash of this process. */
 export function addRequestRoutes(app: FastifyInstance, options: ApiOptions & { signal: AbortSignal }): void {
@@ -46,17 +47,21 @@ export function addRequestRoutes(app: FastifyInstance, options: ApiOptions & { s
   };
 
   addBackfillRoutes(app, options, ask);
+  addMarkRoutes(app, ask);
 
   app.post<{ Body: RunRequest }>(
     '/api/v1/runs',
     { schema: { body: { $ref: 'contracts#/$defs/RunRequest' } } },
     (request, reply) => ask('run', { ...request.body }, request, reply),
   );
-  for (const kind of ['rerun', 'cancel'] as const) {
-    app.post<{ Params: { name: string } }>(`/api/v1/runs/:name/${kind}`, (request, reply) =>
-      ask(kind, { run: request.params.name }, request, reply),
-    );
-  }
+  app.post<{ Params: { name: string }; Body: RerunRequest | undefined }>(
+    '/api/v1/runs/:name/rerun',
+    { schema: { body: { anyOf: [{ $ref: 'contracts#/$defs/RerunRequest' }, { type: 'null' }] } } },
+    (request, reply) => ask('rerun', { ...request.body, run: request.params.name }, request, reply),
+  );
+  app.post<{ Params: { name: string } }>('/api/v1/runs/:name/cancel', (request, reply) =>
+    ask('cancel', { run: request.params.name }, request, reply),
+  );
 }
 
 /** Who asks, for the audit. On a loopback port this is what the client says of itself. */

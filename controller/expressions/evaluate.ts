@@ -98,6 +98,8 @@ function windowBindings(window: NonNullable<Scope['window']>): Record<string, Ce
     mage: new Map<string, CelInput>([
       ['execution_date', fromDate(window.end)],
       ['interval_start_datetime', fromDate(window.end)],
+      ['interval_start_datetime_previous', fromDate(window.start)],
+      ['interval_end_datetime', fromDate(window.nextEnd)],
       ['interval_seconds', BigInt(seconds)],
     ]) as CelInput,
   };

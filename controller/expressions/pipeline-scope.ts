@@ -23,6 +23,7 @@ export function pipelineScope({ pipeline, run, window, variables, outputs = {} }
       end: new Date(window.end),
       previousStart: new Date(window.previousStart),
       previousEnd: new Date(window.previousEnd),
+      nextEnd: new Date(window.nextEnd),
       label: window.label,
     },
     timeZone: declared.timeZone,

@@ -17,6 +17,7 @@ export type Scope = {
     readonly end: Date;
     readonly previousStart: Date;
     readonly previousEnd: Date;
+    readonly nextEnd: Date;
     readonly label: string;
   } | null;
   /** The zone of `format` and of the calendar getters. */

@@ -18,6 +18,30 @@ export function quotedExpressions({ segments }: Segments): { segment: Segment; q
   return found;
 }
 
+/** The SQL as the engine understands it: comments left out, and one space where any white space stands outside of quotes. */
+export function sqlWithoutComments({ segments }: Segments): string {
+  let kept = '';
+  const state: State = { quoting: undefined, close: '', depth: 0 };
+  for (const segment of segments) {
+    if (segment.kind === 'expression') {
+      kept += `{{${segment.source.trim()}}}`;
+      continue;
+    }
+    const { text } = segment;
+    for (let position = 0; position < text.length; ) {
+      const before = state.quoting;
+      const next = before ? scanQuoted(text, position, state) : scanOpen(text, position, state);
+      const piece = text.slice(position, next);
+      const isComment = before === 'comment' || state.quoting === 'comment';
+      const isSpace = isComment || (!before && !state.quoting && piece.trim() === '');
+      if (!isSpace) kept += piece;
+      else if (!kept.endsWith(' ')) kept += ' ';
+      position = next;
+    }
+  }
+  return kept.trim();
+}
+
 function scan(text: string, state: State): void {
   let position = 0;
   while (position < text.length) {

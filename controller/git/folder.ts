@@ -1,22 +1,11 @@
-import { createHash } from 'node:crypto';
 import { readdir, realpath } from 'node:fs/promises';
-import type { Problem } from '../../schemas/generated/types.ts';
+import { pathProblems, type SourceFiles, toSourceFiles } from './files.ts';
 import { FolderError, folderLimits, type Limits, type PathProblem } from './limits.ts';
 import { listFolder } from './list.ts';
 import { readText } from './text.ts';
 
 export { FolderError } from './limits.ts';
 export { watchFolder } from './watch.ts';
-
-export type Folder = {
-  /** Texts by path relative to the folder, with `/`, in the order of the paths. */
-  readonly files: Map<string, string>;
-  /** Identity of what was read: sha256, hex. */
-  readonly digest: string;
-  readonly problems: Problem[];
-  /** False when something was not read, so that what is not in `files` may be there nevertheless. */
-  readonly complete: boolean;
-};
 
 /** How often reading starts again because a file vanished meanwhile, as when an editor saves by renaming. */
 const attempts = 5;
@@ -25,13 +14,15 @@ const attempts = 5;
  * Reads the `.yaml`, `.yml` and `.sql` files below a folder, but not below `node_modules` or names that begin with a dot. Symbolic
  * links are followed inside the folder. Throws a FolderError when the folder itself is not readable.
  */
-export async function readFolder(dir: string, limits: Limits = folderLimits): Promise<Folder> {
+export async function readFolder(dir: string, limits: Limits = folderLimits): Promise<SourceFiles> {
   const root = await realpath(dir).catch((error: NodeJS.ErrnoException) => {
     throw new FolderError(dir, error);
   });
   for (let attempt = 1; ; attempt++) {
     const found = await readOnce(root, limits);
-    if (!found.vanished || attempt === attempts) return toFolder(found);
+    if (!found.vanished || attempt === attempts) {
+      return toSourceFiles({ ...found, complete: !found.vanished });
+    }
   }
 }
 
@@ -64,20 +55,5 @@ async function readOnce(root: string, limits: Limits): Promise<Found> {
   };
   await Promise.all(Array.from({ length: 16 }, worker));
   if (bytes <= limits.totalBytes) return found;
-  const message = `the folder holds more than ${limits.totalBytes} bytes of manifests and SQL; divide it into several sources`;
-  return { texts: new Map(), problems: [{ path: '.', code: 'too-large', message }], vanished: false };
-}
-
-function toFolder({ texts, problems, vanished }: Found): Folder {
-  const files = new Map([...texts].sort(([a], [b]) => (a < b ? -1 : 1)));
-  const sorted = problems.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const hash = createHash('sha256');
-  for (const [path, text] of files) hash.update(`${JSON.stringify(path)} ${Buffer.byteLength(text)}\n`).update(text);
-  for (const problem of sorted) hash.update(JSON.stringify([problem.path, problem.code]));
-  return {
-    files,
-    digest: hash.digest('hex'),
-    problems: sorted.map(({ path, code, message }) => ({ file: path, line: 1, column: 1, code, message })),
-    complete: problems.length === 0 && !vanished,
-  };
+  return { texts: new Map(), problems: [pathProblems.allTooLarge(limits)], vanished: false };
 }

@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { isPassedOver, isRead, pathProblems } from './files.ts';
 import { FolderError, type Limits, type PathProblem } from './limits.ts';
 
 /** `path` is relative to the folder, with `/`; `target` is the absolute path behind symbolic links. */
@@ -15,8 +16,7 @@ export async function listFolder(root: string, limits: Limits): Promise<Listing>
   const walk: Walk = { root, limits, files: [], problems: [], entries: 0, isFull: false };
   await list(walk, { target: root, path: '', ancestors: [] });
   if (!walk.isFull && walk.files.length <= limits.files) return walk;
-  const message = `the folder has more than ${limits.files} manifests and SQL files, or ${limits.entries} files of any kind; divide it into several sources`;
-  return { files: [], problems: [{ path: '.', code: 'too-many-files', message }] };
+  return { files: [], problems: [pathProblems.tooMany(limits)] };
 }
 
 async function list(walk: Walk, { target, path, ancestors }: Level): Promise<void> {
@@ -32,7 +32,7 @@ async function list(walk: Walk, { target, path, ancestors }: Level): Promise<voi
   for (const entry of entries) {
     walk.isFull ||= walk.entries > walk.limits.entries || walk.files.length > walk.limits.files;
     if (walk.isFull) return;
-    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+    if (isPassedOver(entry.name)) continue;
     const below = path === '' ? entry.name : `${path}/${entry.name}`;
     await visit(walk, entry, { target: join(target, entry.name), path: below, ancestors: [...ancestors, target] });
   }
@@ -49,18 +49,12 @@ async function visitLink(walk: Walk, { path, target, ancestors }: Level): Promis
   const kind = real === undefined ? undefined : await stat(real).catch(() => undefined);
   if (real === undefined || !kind) {
     if (!isRead(path)) return;
-    const message = `symbolic link "${path}" leads nowhere; remove it or correct its target`;
-    walk.problems.push({ path, code: 'unreadable-file', message });
+    walk.problems.push(pathProblems.leadsNowhere(path));
   } else if (real !== walk.root && !real.startsWith(walk.root + sep)) {
     if (!kind.isDirectory() && !isRead(path)) return;
-    const message = `symbolic link "${path}" leads out of the folder; copy what it points to into the folder`;
-    walk.problems.push({ path, code: 'unsafe-path', message });
+    walk.problems.push(pathProblems.leadsOut(path));
   } else if (kind.isDirectory()) {
     // A link to a folder that holds it would never end.
     if (!ancestors.includes(real)) await list(walk, { target: real, path, ancestors });
   } else if (kind.isFile() && isRead(path)) walk.files.push({ path, target: real });
-}
-
-function isRead(path: string): boolean {
-  return /\.(ya?ml|sql)$/.test(path);
 }

@@ -3,6 +3,7 @@ import { type Body, checkBody, checkOneForm } from './check-body.ts';
 import { checkDeclarations, checkWith } from './check-parameters.ts';
 import { checkPod } from './check-pod.ts';
 import { blockNames, checkTexts, needsWindow } from './check-texts.ts';
+import { checkBesideWait } from './check-waits.ts';
 import { type Context, createReport, type Report } from './context.ts';
 import { reportExcess } from './excess.ts';
 import type { Path } from './locate.ts';
@@ -26,7 +27,8 @@ export function checkBlock(context: Context, manifest: PipelineManifest, block: 
   const report = createReport(context, manifest);
   const path = ['spec', 'blocks', index];
   const { schedule } = manifest.value.spec;
-  checkOneForm(report, path, block, ['load', 'transform', 'export', 'container', 'use']);
+  checkOneForm(report, path, block, ['load', 'transform', 'export', 'container', 'wait', 'use']);
+  checkBesideWait(block, report, path);
   checkBody({ context, manifest, body: block, path });
   checkPod(block, report, path);
   if (!schedule && block.export?.postgres.write.mode === 'replaceWindow') {

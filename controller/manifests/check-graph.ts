@@ -88,6 +88,7 @@ function checkReference(options: {
     const wait = 'use `needs` to wait for it';
     if (body?.export)
       report(path, 'missing-input', `${what} an export and has no rows; read from what it reads, or ${wait}`);
-    if (body?.container) report(path, 'missing-input', `${what} a container and gives no rows; ${wait}`);
+    const rowless = source.wait ? 'a wait' : body?.container && 'a container';
+    if (rowless) report(path, 'missing-input', `${what} ${rowless} and gives no rows; ${wait}`);
   }
 }

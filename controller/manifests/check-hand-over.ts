@@ -27,7 +27,7 @@ export function checkHandOver(context: Context, manifest: PipelineManifest, task
   }
 }
 
-const dividers = ['isolate', 'when', 'retry', 'timeout', 'needs', 'resources', 'pod'] as const;
+const dividers = ['isolate', 'when', 'retry', 'timeout', 'pool', 'needs', 'resources', 'pod'] as const;
 
 /** `head`: the first block of the task that reads; `source`: the block that is read. */
 function wayOut(context: Context, head: PipelineBlock, source: PipelineBlock | undefined): string {

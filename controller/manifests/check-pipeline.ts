@@ -6,6 +6,7 @@ import { checkHandOver } from './check-hand-over.ts';
 import { checkDeclarations } from './check-parameters.ts';
 import { checkPlace } from './check-place.ts';
 import { checkPod } from './check-pod.ts';
+import { checkPools, usesBrokenPool } from './check-pools.ts';
 import { checkTexts } from './check-texts.ts';
 import { type Context, createReport, type Report } from './context.ts';
 import { checkDurations } from './duration.ts';
@@ -40,8 +41,10 @@ export function checkPipeline(context: Context, manifest: PipelineManifest): Che
   for (const { block, index } of blocks) checkBlock(context, manifest, block, index);
   checkPods(manifest, report);
   checkPlace(context, manifest, blocks);
+  checkPools(context, manifest, blocks);
   const order = checkGraph(context, manifest, blocks);
-  const dependsOnBroken = blocks.some(({ block }) => usesBroken(context, block));
+  const dependsOnBroken =
+    blocks.some(({ block }) => usesBroken(context, block)) || usesBrokenPool(context, manifest, blocks);
   if (context.diagnostics.isBroken(manifest) || dependsOnBroken || !order || schedule === undefined) return undefined;
   const tasks = compileTasks(context, manifest.value.spec, order);
   checkHandOver(context, manifest, tasks);

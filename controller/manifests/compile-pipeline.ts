@@ -12,6 +12,7 @@ import type { Body } from './check-body.ts';
 import { connectionReads } from './check-connection.ts';
 import { conversion } from './check-parameters.ts';
 import type { Context } from './context.ts';
+import { dataDigestOf } from './data-digest.ts';
 import { digestOf, sortKeys } from './digest.ts';
 import { milliseconds } from './duration.ts';
 import { resolveReference } from './files.ts';
@@ -48,11 +49,21 @@ export function compilePipeline({ context, manifest, order, schedule, tasks }: O
     schedule,
     ...(spec.suspend !== undefined && { suspend: spec.suspend }),
     maxActiveRuns: spec.maxActiveRuns ?? 1,
+    ...(spec.whenBusy !== undefined && { whenBusy: spec.whenBusy }),
+    ...(spec.priority !== undefined && { priority: spec.priority }),
+    ...(spec.pool !== undefined && { pool: spec.pool }),
     timeoutMs: milliseconds(spec.timeout),
     bundleDigest: bundleDigestOf(bundle),
     ...readsOf(context, connections),
   };
-  return { ...meaning, file: manifest.file, line: manifest.at.line, digest: digestOf(sortKeys(meaning)), bundle };
+  return {
+    ...meaning,
+    file: manifest.file,
+    line: manifest.at.line,
+    digest: digestOf(sortKeys(meaning)),
+    dataDigest: dataDigestOf(bundle),
+    bundle,
+  };
 }
 
 /** The order of columns in a file or a row is meaning, unlike the order of other keys: they go back as they were written. */
@@ -77,6 +88,7 @@ function compileBlock(context: Context, manifest: PipelineManifest, block: Pipel
     from: block.from ?? [],
     needs: block.needs ?? [],
     ...(block.when !== undefined && { when: block.when }),
+    ...(block.wait && { wait: block.wait }),
     checks: block.checks ?? [],
     origin: { file: manifest.file, ...positionOf(manifest.bodies[manifest.value.spec.blocks.indexOf(block)]) },
   };

@@ -1,19 +1,29 @@
-import type { CompiledPipeline, Problem } from '../../schemas/generated/types.ts';
+import type { CompiledPipeline, CompiledPool, Problem } from '../../schemas/generated/types.ts';
+import { type CompiledBackfill, compileBackfills } from './check-backfill.ts';
 import { checkBlockManifest } from './check-block.ts';
 import { checkConnection } from './check-connection.ts';
 import { checkPipeline } from './check-pipeline.ts';
+import { checkWaits } from './check-waits.ts';
 import { compilePipeline } from './compile-pipeline.ts';
 import { createContext } from './context.ts';
 import { createDiagnostics, type Diagnostics } from './diagnostics.ts';
 import type { Files } from './files.ts';
 import { type Manifest, type Place, subject } from './manifest.ts';
 import type { TaskPlace } from './place.ts';
+import { compilePools } from './pools.ts';
 import { readManifests } from './read.ts';
 
 /** What a source means. */
 export type Compilation = {
   /** Pipelines without problems whose Blocks and Connections have none, by name. */
   readonly pipelines: CompiledPipeline[];
+  /** Pools without problems, by name. */
+  readonly pools: CompiledPool[];
+  /** Names of pools that are there and have problems. */
+  readonly brokenPools: string[];
+  /** Backfills without problems whose pipelines have none, by name; and the names of the others. */
+  readonly backfills: CompiledBackfill[];
+  readonly brokenBackfills: string[];
   /** All problems of all files, by file and position. */
   readonly problems: Problem[];
   /** Names of pipelines that are there and are not in `pipelines`: they are not gone. */
@@ -39,15 +49,20 @@ export function compile({ files, place }: Options): Compilation {
   const { manifests } = reading;
   for (const manifest of manifests) if (manifest.kind === 'Connection') checkConnection(context, manifest);
   for (const manifest of manifests) if (manifest.kind === 'Block') checkBlockManifest(context, manifest);
+  checkWaits(context, manifests);
   const pipelines = manifests.flatMap((manifest) => {
     const checked = manifest.kind === 'Pipeline' ? checkPipeline(context, manifest) : undefined;
     return checked && manifest.kind === 'Pipeline' ? [compilePipeline({ context, manifest, ...checked })] : [];
   });
+  const pools = compilePools(context, all);
+  const backfills = compileBackfills(context, all, pipelines);
   const good = new Set(pipelines.map(({ name }) => name));
   const names = all
     .filter(({ kind, name }) => kind === 'Pipeline' && name !== '' && !good.has(name))
     .map(({ name }) => name);
   return {
+    ...pools,
+    ...backfills,
     pipelines: pipelines.sort((a, b) => (a.name < b.name ? -1 : 1)),
     problems: diagnostics.problems(),
     broken: [...new Set(names)].sort(),

@@ -13,6 +13,8 @@ export type Context = {
   readonly diagnostics: Diagnostics;
   /** Where tasks run; undefined where only the manifests themselves are judged. */
   readonly place: TaskPlace | undefined;
+  /** Every manifest, also those with problems: what they say may not be of the type it should be. */
+  readonly all: readonly Manifest[];
   /** The manifest of that name; `broken` when it has problems of its own, which are reported where they are. */
   find<K extends Kind>(kind: K, name: string): Extract<Manifest, { kind: K }> | 'broken' | undefined;
   /** What `compute` returned for this key first: for answers that many pipelines ask for and that cost something. */
@@ -33,6 +35,7 @@ export function createContext({ files, diagnostics, reading, place }: Options): 
     files,
     diagnostics,
     place,
+    all: reading.manifests,
     find<K extends Kind>(kind: K, name: string) {
       const found = index.get(`${kind} ${name}`);
       if (!found) return undefined;

@@ -36,7 +36,7 @@ export function checkDurations(manifest: PipelineManifest, report: Report): void
 
 const fields = new Set(['delay', 'jitter', 'deadline', 'timeout', 'initial', 'max']);
 
-const holders = new Set(['schedule', 'retry', 'timeout']);
+const holders = new Set(['schedule', 'retry', 'timeout', 'wait']);
 
 function isDuration(path: Path): boolean {
   const [, list, , field] = path;

@@ -9,7 +9,7 @@ type Group = { readonly members: string[]; readonly isHeaded: boolean; readonly 
  * Fuses blocks into tasks. `blocks` are in topological order; so are the result and the blocks of each task.
  *
  * A block joins the tasks of the blocks it reads from, and makes one task of them, unless it begins a task of its own. A task that a
- * block began (by `when`, `needs`, `retry`, `timeout`) is that block and what is downstream of it, because these hold for the whole
+ * block began (by `when`, `needs`, `retry`, `timeout`, `pool`) is that block and what is downstream of it, because these hold for the whole
  * task: it takes a block in only as the one task the block reads from, and is never merged with others. No merge may close a
  * circle of tasks; a block that would close one begins a task instead.
  */

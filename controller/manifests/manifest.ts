@@ -1,7 +1,7 @@
-import type { Block, Connection, Pipeline } from '../../schemas/generated/types.ts';
+import type { Backfill, Block, Connection, Pipeline, Pool } from '../../schemas/generated/types.ts';
 import type { Path } from './locate.ts';
 
-export const kinds = ['Pipeline', 'Block', 'Connection'] as const;
+export const kinds = ['Pipeline', 'Block', 'Connection', 'Pool', 'Backfill'] as const;
 export type Kind = (typeof kinds)[number];
 
 /** A line and a column, both from 1. */
@@ -34,7 +34,9 @@ type Fault = { readonly path: Path; readonly isType: boolean };
 export type PipelineManifest = Typed<'Pipeline', Pipeline>;
 export type BlockManifest = Typed<'Block', Block>;
 export type ConnectionManifest = Typed<'Connection', Connection>;
-export type Manifest = PipelineManifest | BlockManifest | ConnectionManifest;
+export type PoolManifest = Typed<'Pool', Pool>;
+export type BackfillManifest = Typed<'Backfill', Backfill>;
+export type Manifest = PipelineManifest | BlockManifest | ConnectionManifest | PoolManifest | BackfillManifest;
 
 /**
  * Whether a part of a manifest fits its schema and can be looked at further, so that one fault does not hide the problems of other

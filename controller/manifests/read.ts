@@ -1,5 +1,12 @@
-import type { Block, Connection, Pipeline } from '../../schemas/generated/types.ts';
-import { isBlock, isConnection, isPipeline, type Validate } from '../../schemas/generated/validators.js';
+import type { Backfill, Block, Connection, Pipeline, Pool } from '../../schemas/generated/types.ts';
+import {
+  isBackfill,
+  isBlock,
+  isConnection,
+  isPipeline,
+  isPool,
+  type Validate,
+} from '../../schemas/generated/validators.js';
 import { didYouMean } from '../expressions/suggest.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { type Files, isManifestFile } from './files.ts';
@@ -18,7 +25,13 @@ export type Reading = {
   readonly unreadable: readonly string[];
 };
 
-const validators: Readonly<Record<Kind, Validate>> = { Pipeline: isPipeline, Block: isBlock, Connection: isConnection };
+const validators: Readonly<Record<Kind, Validate>> = {
+  Pipeline: isPipeline,
+  Block: isBlock,
+  Connection: isConnection,
+  Pool: isPool,
+  Backfill: isBackfill,
+};
 
 /** Longest text that is read as YAML, in UTF-16 units. */
 const maxFileLength = 1024 * 1024;
@@ -120,7 +133,7 @@ function validate(source: Source, value: unknown, place: Place | undefined): voi
   const position = (path: Path): Position => positionAt(lines, locate(document, path, 'key').offset);
   reading.manifests.push({
     ...place,
-    value: value as Pipeline & Block & Connection,
+    value: value as Pipeline & Block & Connection & Pool & Backfill,
     at: positionAt(lines, locate(document, ['metadata', 'name'], 'value').offset),
     bodies: bodyPaths(place, value).map(position),
     faults: faults.map((fault) => ({ path: fault.path, isType: fault.code === 'wrong-type' })),
@@ -152,7 +165,7 @@ function reportFaults(faults: readonly SchemaFault[], place: Place, value: unkno
   diagnostics.at(place, { path: [] }, 'more-problems', message);
 }
 
-const forms = ['load', 'transform', 'export', 'container', 'use'];
+const forms = ['load', 'transform', 'export', 'container', 'wait', 'use'];
 
 /** Paths of the bodies, or of what stands for them where there is none. */
 function bodyPaths({ kind }: Place, value: unknown): Path[] {

@@ -2,6 +2,7 @@ import { Temporal } from 'temporal-polyfill';
 import type { CalendarSpec, CompiledSchedule, Schedule } from '../../schemas/generated/types.ts';
 import { didYouMean } from '../expressions/suggest.ts';
 import { isTimeZone, parseEvery, parseInstant } from '../windows/spec.ts';
+import { compileCatchUp } from './catch-up.ts';
 import { checkOneForm } from './check-body.ts';
 import type { Context, Report } from './context.ts';
 import { compileCron } from './cron-schedule.ts';
@@ -41,7 +42,7 @@ export function compileSchedule(options: {
     endAt: text(times.endAt),
     delayMs: (parseDuration(schedule.delay ?? '0s') ?? 0) + jitterOf(pipeline, schedule),
     deadlineMs: schedule.deadline === undefined ? null : (parseDuration(schedule.deadline) ?? null),
-    catchUp: schedule.catchUp ?? 'latest',
+    ...compileCatchUp(schedule, report),
   };
 }
 

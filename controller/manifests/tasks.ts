@@ -24,7 +24,8 @@ export function compileTasks(context: Context, spec: PipelineSpec, order: readon
     const members = names.flatMap((name) => byName.get(name) ?? []);
     const [head] = members;
     const name = names.at(-1) ?? '';
-    const pod = mergePod(spec, head ?? {}, containers.has(name));
+    const wait = compileWait(head?.wait);
+    const pod = wait ? undefined : mergePod(spec, head ?? {}, containers.has(name));
     const isOutside = (other: string) => taskOf.get(other) !== name;
     return {
       name,
@@ -37,13 +38,24 @@ export function compileTasks(context: Context, spec: PipelineSpec, order: readon
       ...(head?.when !== undefined && { when: head.when }),
       retry: retryOf({ ...spec.retry, ...head?.retry }),
       timeoutMs: milliseconds(head?.timeout),
+      ...(head?.pool !== undefined && { pool: head.pool }),
       ...(pod && { pod }),
+      ...(wait && { wait }),
     };
   });
 }
 
+/** Airflow’s sensors wait as long: forgotten ones must not stay for ever, and a long weekend must not end one. */
+const longestWait = '7d';
+
+function compileWait(wait: PipelineBlock['wait']): CompiledTask['wait'] {
+  if (!wait) return undefined;
+  const { pipeline, window = 'covering', timeout = longestWait } = wait;
+  return { pipeline, window, timeoutMs: parseDuration(timeout) ?? 0 };
+}
+
 function beginsTask(block: PipelineBlock): boolean {
-  const own = [block.when, block.retry, block.timeout];
+  const own = [block.when, block.retry, block.timeout, block.pool];
   return own.some((each) => each !== undefined) || hasOwnPod(block) || (block.needs ?? []).length > 0;
 }
 

@@ -72,7 +72,7 @@ export function mergePatch(current: unknown, desired: unknown): unknown {
 }
 
 /** Whether we (or, with `ours` false, somebody else) hold something of a field of the spec. */
-function owns(resource: Resource, field: string, ours: boolean): boolean {
+export function owns(resource: Resource, field: string, ours: boolean): boolean {
   return managers(resource).some(({ manager, fieldsV1, subresource }) => {
     const spec = fieldsV1?.['f:spec'];
     return (manager === us) === ours && !subresource && isObject(spec) && `f:${field}` in spec;

@@ -17,11 +17,17 @@ export const runKind: Kind = {
   kind: 'PipelineRun',
   plural: resourceKinds.PipelineRun.plural,
 };
+export const backfillKind: Kind = {
+  apiVersion: resourceApiVersion,
+  kind: 'Backfill',
+  plural: resourceKinds.Backfill.plural,
+};
 
 export const labelNames = {
   managedBy: 'app.kubernetes.io/managed-by',
   pipeline: 'pipewright.dev/pipeline',
   run: 'pipewright.dev/run',
+  backfill: 'pipewright.dev/backfill',
 } as const;
 
 /** The labels of everything that is made for a pipeline, or for a run of it. */

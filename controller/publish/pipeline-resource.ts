@@ -8,7 +8,7 @@ import type {
 import type { PipelinePublication } from '../../schemas/publications.ts';
 import { everyText, scheduleText } from '../../schemas/schedule-text.ts';
 import { shortHash } from '../kubernetes/short-names.ts';
-import { aspects, dated } from './conditions.ts';
+import { type Aspect, aspects, dated } from './conditions.ts';
 import { exactDuration } from './duration.ts';
 import { labelsOf, pipelineKind } from './kinds.ts';
 import type { Form, Seen } from './objects.ts';
@@ -47,13 +47,16 @@ export function pipelineSpec(pipeline: PipelinePublication, blocks: PipelineBloc
     // Always there: so its owner among the field managers tells who set it last, a person or us.
     suspend: pipeline.suspended,
     maxActiveRuns: pipeline.maxActiveRuns,
+    ...(pipeline.whenBusy === 'queue' ? {} : { whenBusy: pipeline.whenBusy }),
+    ...(pipeline.priority === 0 ? {} : { priority: pipeline.priority }),
+    ...(pipeline.pool === null ? {} : { pool: pipeline.pool }),
     ...(pipeline.timeoutMs === null ? {} : { timeout: exactDuration(pipeline.timeoutMs) }),
     blocks,
   };
 }
 
 function scheduleSpec(schedule: CompiledSchedule): NonNullable<PipelineResourceSpec['schedule']> {
-  const { calendar, startAt, endAt, delayMs, deadlineMs, catchUp } = schedule;
+  const { calendar, startAt, endAt, delayMs, deadlineMs, catchUp, catchUpLimits } = schedule;
   return {
     ...(calendar.every ? { every: everyText(calendar.every) } : {}),
     ...(calendar.cron === undefined ? {} : { cron: calendar.cron }),
@@ -63,7 +66,12 @@ function scheduleSpec(schedule: CompiledSchedule): NonNullable<PipelineResourceS
     ...(delayMs === 0 ? {} : { delay: exactDuration(delayMs) }),
     ...(deadlineMs === null ? {} : { deadline: exactDuration(deadlineMs) }),
     catchUp,
+    ...(catchUpLimits && { catchUpLimits: limitsSpec(catchUpLimits) }),
   };
+}
+
+function limitsSpec({ rate, ...limits }: NonNullable<CompiledSchedule['catchUpLimits']>) {
+  return { ...limits, ...(rate && { rate: `${rate.windows} per ${rate.everyMs === 60_000 ? 'minute' : 'hour'}` }) };
 }
 
 /** The graph of a bundle: what blocks there are and what they read, without their code. */
@@ -80,9 +88,10 @@ export function blocksOf({ blocks, tasks }: Pick<Bundle, 'blocks' | 'tasks'>): P
   });
 }
 
-/** `load.http`, `transform.sql`, `export.postgres`, `container`. */
+/** `load.http`, `transform.sql`, `export.postgres`, `container`, `wait.pipeline`. */
 function kindOfBlock(block: CompiledBlock): string {
   if (block.container) return 'container';
+  if (block.wait) return 'wait.pipeline';
   for (const key of ['load', 'transform', 'export'] as const) {
     const body = block[key];
     if (!body) continue;
@@ -111,10 +120,23 @@ export function pipelineStatus(pipeline: PipelinePublication, seen: Seen): Pipel
   };
 }
 
-function pipelineAspects({ ready, problem, version }: PipelinePublication) {
-  if (ready) return aspects('ready', 'Synced', `version ${version.slice(0, 12)} of the newest manifest runs`);
-  const message = problem ?? 'the manifest has problems; `pipewright pipelines` lists them';
-  return aspects('stalled', 'ManifestInvalid', `${message}; the last good version goes on`);
+function pipelineAspects(pipeline: PipelinePublication): [Aspect, ...Aspect[]] {
+  const { late } = pipeline;
+  if (late === null) return readiness(pipeline);
+  const message = `window ${late.window} had not succeeded by its deadline, ${late.deadline}`;
+  return [...readiness(pipeline), { type: 'Late', status: 'True', reason: 'DeadlineMissed', message }];
+}
+
+function readiness({ ready, problem, version, scheduleFailure }: PipelinePublication): [Aspect, ...Aspect[]] {
+  if (!ready) {
+    const message = problem ?? 'the manifest has problems; `pipewright pipelines` lists them';
+    return aspects('stalled', 'ManifestInvalid', `${message}; the last good version goes on`);
+  }
+  if (scheduleFailure !== null) {
+    const message = `its windows cannot be computed (${scheduleFailure}); correct its schedule`;
+    return aspects('stalled', 'ScheduleFailed', message);
+  }
+  return aspects('ready', 'Synced', `version ${version.slice(0, 12)} of the newest manifest runs`);
 }
 
 /** The status of an object that no source has made. */

@@ -1,7 +1,13 @@
 import type { Logger } from 'pino';
-import type { PipelinePublication, RunPublication, SourcePublication } from '../../schemas/publications.ts';
+import type {
+  BackfillPublication,
+  PipelinePublication,
+  RunPublication,
+  SourcePublication,
+} from '../../schemas/publications.ts';
 import type { Kubernetes } from '../kubernetes/client.ts';
 import { KubernetesError } from '../kubernetes/errors.ts';
+import { type BackfillToPublish, createBackfillPublisher } from './backfills.ts';
 import { createTell } from './events.ts';
 import { createObjectPublisher } from './objects.ts';
 import { createPipelineForm, type PipelineBlocks } from './pipeline-resource.ts';
@@ -19,7 +25,7 @@ export function createPublisher(options: {
   kubernetes: Kubernetes;
   /** Where the objects live. */
   namespace: string;
-  /** How many runs of a pipeline are shown; settled ones that are older are removed. */
+  /** How many runs and backfills of a pipeline are shown; settled ones that are older are removed. */
   history: number;
   /** The graph of a bundle, by its digest. */
   blocks: (bundle: string) => Promise<PipelineBlocks>;
@@ -29,6 +35,7 @@ export function createPublisher(options: {
   const { kubernetes, namespace, history, log, blocks, now = () => new Date() } = options;
   const tell = createTell({ kubernetes, now });
   const runs = createRunPublisher({ kubernetes, namespace, history, tell });
+  const backfills = createBackfillPublisher({ kubernetes, namespace, history, tell });
   const parts = { kubernetes, namespace, tell, now };
   const pipelines = createObjectPublisher({ ...parts, form: createPipelineForm(namespace, blocks) });
   const sources = createObjectPublisher({ ...parts, form: createSourceForm(namespace) });
@@ -57,11 +64,19 @@ export function createPublisher(options: {
     removeRuns: (items: readonly Pick<RunPublication, 'name' | 'origin'>[]) =>
       together(items, atOnce, (item) => runs.removeRun(item)),
     isNewRun: runs.isNew,
+    publishBackfills: (items: readonly BackfillToPublish[]) =>
+      together(items, atOnce, (item) => unlessRefused(item.backfill.name, backfills.publishBackfill(item))),
+    /** Removes the objects of backfills that are out of the history. */
+    removeBackfills: (items: readonly Pick<BackfillPublication, 'name' | 'origin'>[]) =>
+      together(items, atOnce, (item) => backfills.removeBackfill(item)),
+    isNewBackfill: backfills.isNew,
+    /** As `forget`, by the id of the backfill. */
+    forgetBackfill: backfills.forget,
     /** Somebody changed or deleted the object: it is to be written whole, whatever it showed last. */
     forget: (kind: 'pipeline' | 'source', name: string) =>
       ({ pipeline: pipelines, source: sources })[kind].forget(name),
     reset(): void {
-      for (const each of [runs, pipelines, sources]) each.reset();
+      for (const each of [runs, backfills, pipelines, sources]) each.reset();
     },
     tell,
   };

@@ -1,13 +1,14 @@
 import type { Kind, Kubernetes, Resource } from '../kubernetes/client.ts';
 import { type Ask, askOf } from './asks.ts';
 import { pipelineKind, runKind, sourceKind } from './kinds.ts';
+import { watchBackfills } from './view-backfills.ts';
 
 export type Asking = { readonly ask: Ask; readonly resource: Resource };
 
 /** Runs that have ended ask for nothing, and there are many of them. */
 const notEnded = ['Succeeded', 'Failed', 'Cancelled', 'Skipped'].map((phase) => `status.phase!=${phase}`).join(',');
 
-type Watched = {
+export type Watched = {
   readonly kubernetes: Kubernetes;
   readonly namespace: string;
   readonly signal: AbortSignal;
@@ -16,19 +17,21 @@ type Watched = {
 };
 
 /**
- * What people have done to our objects and nobody has dealt with yet, by two watches. It holds only that: an object leaves it
+ * What people have done to our objects and nobody has dealt with yet, by watches. It holds only that: an object leaves it
  * when its status says that it has been seen to, so nothing needs to be taken out and a restart finds it all again.
  */
 export function createClusterView(options: Watched) {
   const runs = watchRuns(options);
   const pipelines = watchOurs(pipelineKind, options);
   const sources = watchOurs(sourceKind, options);
+  const backfills = watchBackfills(options);
   return {
-    asking: runs.asking,
+    asking: (): Asking[] => [...runs.asking(), ...backfills.asking()],
     pipelines,
     sources,
+    backfills,
     /** Resolves when the signal has aborted and the watches have ended. */
-    ended: Promise.all([runs.ended, pipelines.ended, sources.ended]),
+    ended: Promise.all([runs.ended, pipelines.ended, sources.ended, backfills.ended]),
   };
 }
 

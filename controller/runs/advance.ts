@@ -9,12 +9,14 @@ export type TaskState = {
   readonly reason: Reason | null;
   readonly lost: number;
   readonly retry: RetryPolicy;
+  /** That of a `wait` block: its run was admitted because it is over. */
+  readonly isWait?: boolean;
   /** The last attempt when it has settled; null while there is none or it is live. */
   readonly settled: (SettledAttempt & { readonly message: string | null }) | null;
 };
 
 /** Why live tasks must stop and no new ones may begin. */
-export type Ending = 'CancelledByRequest' | 'PipelineRetired' | 'TimedOut';
+export type Ending = 'CancelledByRequest' | 'PipelineRetired' | 'Replaced' | 'TimedOut';
 
 export type RunState = {
   readonly phase: 'Queued' | 'Running';
@@ -90,6 +92,7 @@ function next(
   if (task.phase === 'Running') return task.settled ? afterAttempt(task, task.settled, ending, change) : null;
   if (ending && !isSettled(task.phase)) return change('Cancelled', ending);
   if (task.phase !== 'Pending') return null;
+  if (task.isWait) return change('Succeeded', null);
   const needs = task.needs.map((name) => after.get(name));
   if (
     needs.some((need) => need?.phase === 'Failed' || need?.phase === 'Cancelled' || need?.reason === 'UpstreamFailed')
@@ -124,7 +127,7 @@ function settle(tasks: readonly TaskState[], ending: RunState['ending']): Advanc
     const phase = ending === 'TimedOut' ? 'Failed' : 'Cancelled';
     return { phase, reason: ending ?? 'CancelledByRequest', message: null };
   }
-  if (tasks.every((task) => task.phase === 'Skipped'))
+  if (tasks.every((task) => task.phase === 'Skipped' || task.isWait) && tasks.some((task) => !task.isWait))
     return { phase: 'Skipped', reason: 'ConditionFalse', message: null };
   return { phase: 'Succeeded', reason: null, message: null };
 }

@@ -5,7 +5,7 @@ import type { AttemptPhase, Phase, TaskPhase } from '../../schemas/generated/typ
  * `store` writes every phase guarded by the phase it comes from.
  */
 export const runTransitions: Record<Phase, readonly Phase[]> = {
-  Queued: ['Running', 'Cancelled'],
+  Queued: ['Running', 'Failed', 'Cancelled', 'Skipped'],
   Running: ['Succeeded', 'Failed', 'Cancelled', 'Skipped'],
   Succeeded: [],
   Failed: [],
@@ -14,7 +14,7 @@ export const runTransitions: Record<Phase, readonly Phase[]> = {
 };
 
 export const taskTransitions: Record<TaskPhase, readonly TaskPhase[]> = {
-  Pending: ['Ready', 'Skipped', 'Cancelled', 'Failed'],
+  Pending: ['Ready', 'Succeeded', 'Skipped', 'Cancelled', 'Failed'],
   Ready: ['Running', 'Cancelled'],
   Running: ['Ready', 'Succeeded', 'Failed', 'Cancelled'],
   Succeeded: [],

@@ -38,7 +38,8 @@ export function createAdvance(options: { pool: pg.Pool; wake: Wake; failpoint: F
       for (const { run, result } of looked) {
         if (result.settled) log.info({ run: run.name, ...result.settled }, 'run settled');
       }
-      if (looked.some(({ result }) => result.settled)) wake('admit', 'schedule');
+      // It held slots, perhaps of a pool that tasks wait for too.
+      if (looked.some(({ result }) => result.settled)) wake('admit', 'schedule', 'launch');
       if (looked.some(({ result }) => result.stop.length > 0 || result.tasks.some((task) => task.phase === 'Ready')))
         wake('launch');
       return looked.length === runsPerPass ? again : done();
@@ -102,6 +103,7 @@ function taskState(row: TaskRow): TaskState {
     reason: row.reason,
     lost: row.lost,
     retry: row.retry,
+    isWait: row.isWait,
     settled,
   };
 }

@@ -1,7 +1,16 @@
 import type pg from 'pg';
 import type { Phase } from '../../schemas/generated/types.ts';
 import { windowRunName } from '../runs/name.ts';
-import { queueTurns, settleBackfills, shareRuns, type Turn, takeTurns } from '../store/backfill-queue.ts';
+import { writeAudit } from '../store/audit.ts';
+import {
+  adoptRuns,
+  type EndedBackfill,
+  queueTurns,
+  settleBackfills,
+  shareRuns,
+  type Turn,
+  takeTurns,
+} from '../store/backfill-queue.ts';
 import { wants } from '../windows/backfill.ts';
 
 const turnsPerPass = 500;
@@ -10,7 +19,7 @@ export type Fed = {
   readonly queued: number;
   /** Whether there may be more to do at once. */
   readonly more: boolean;
-  readonly settled: readonly { name: string; phase: string }[];
+  readonly settled: readonly EndedBackfill[];
 };
 
 /** Backfills with room → queued runs of their next windows; those with nothing left are settled. */
@@ -26,8 +35,14 @@ export async function feedBackfills(db: pg.ClientBase): Promise<Fed> {
     })),
   );
   await shareRuns(db, share);
+  await adoptRuns(db);
   const settled = await settleBackfills(db);
+  await writeAudit(db, settled.filter(({ phase }) => phase === 'Cancelled').map(cancelled));
   return { queued: queue.length, more: turns.length === turnsPerPass || share.length > 0, settled };
+}
+
+function cancelled({ name, reason }: EndedBackfill) {
+  return { actor: 'schedule', verb: 'cancel', subjectKind: 'backfill' as const, subject: name, reason };
 }
 
 type Decided = { queue: Turn[]; share: (Omit<Turn, 'phase'> & { phase: Phase | null })[] };

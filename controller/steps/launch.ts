@@ -114,7 +114,7 @@ async function launchOne(
   } catch (error) {
     log.warn({ err: error }, 'attempt could not be launched');
     await settleUnlaunched(claim, error, options);
-    wake('advance');
+    wake('advance', 'admit', 'launch');
     return;
   }
   failpoint('launch.after-effect');
@@ -157,6 +157,7 @@ function makeOrder(claim: ClaimedAttempt, { places, heartbeatMs }: LaunchOptions
     ...(claim.outputs && { outputs: claim.outputs }),
     bundle: { digest: claim.bundleDigest, path: places.bundle(claim.bundleDigest) },
     artifacts: places.artifacts(claim.runId),
+    ...(claim.taken && { taken: claim.taken }),
     timeoutMs: claim.timeoutMs,
     heartbeatMs,
   };

@@ -36,16 +36,17 @@ export function createObserve(options: {
 
   async function settle(outcomes: readonly NamedOutcome[]): Promise<void> {
     if (outcomes.length === 0) return;
-    await transaction(pool, async (db) => {
-      await settleAttempts(db, outcomes);
+    const freed = await transaction(pool, async (db) => {
+      const freed = await settleAttempts(db, outcomes);
       failpoint('observe.before-commit');
+      return freed;
     });
     failpoint('observe.after-commit');
     for (const { runName, task, number, phase, reason, message } of outcomes) {
       log.info({ run: runName, task, attempt: number, phase, reason, message }, 'attempt settled');
     }
     // A slot is free and a run has news.
-    wake('advance', 'launch');
+    wake('advance', 'launch', ...(freed ? (['admit'] as const) : []));
   }
 
   /** Nothing may run on under an attempt that is settled as lost, so it is fenced first; it may have reported meanwhile. */

@@ -12,6 +12,7 @@ import {
   readSourcePublications,
   runsBeyondHistory,
 } from '../store/publications.ts';
+import { publishBackfills } from './publish-backfills.ts';
 import { again, done, type PassResult, type Step } from './step.ts';
 
 /** Few enough that a pass ends well before the leadership does, also at the rate that the API server is asked at. */
@@ -22,6 +23,7 @@ const marksWhileBusy = 2;
 const defaultRest: Rest = {
   run: { soon: 2_000, later: 10_000, last: 60_000 },
   pipeline: { soon: 3_000, later: 30_000 },
+  backfill: { soon: 2_000, later: 10_000 },
 };
 
 type Options = {
@@ -71,7 +73,8 @@ export function createPublish(options: Options): Step {
   };
 }
 
-async function publishMarks({ pool, publisher, history }: Options, marks: readonly DirtyMark[]): Promise<void> {
+async function publishMarks(options: Options, marks: readonly DirtyMark[]): Promise<void> {
+  const { pool, publisher, history } = options;
   const idsOf = (kind: DirtyMark['kind']) => marks.flatMap((mark) => (mark.kind === kind ? [mark.id] : []));
   const since = new Map(marks.flatMap((mark) => (mark.kind === 'run' ? [[mark.id, mark.markedAt]] : [])));
   const runs = await readRunPublications(pool, idsOf('run'), history);
@@ -84,6 +87,7 @@ async function publishMarks({ pool, publisher, history }: Options, marks: readon
   await publisher.publishPipelines(await readPipelinePublications(pool, { ids: idsOf('pipeline') }));
   await publisher.publishRuns(items);
   await publisher.removeRuns(await runsBeyondHistory(pool, countByPipeline(fresh), history));
+  await publishBackfills(options, marks);
 }
 
 /** As many runs as are new have left the newest of their pipeline. */

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import type { CompiledSchedule } from '../../schemas/generated/types.ts';
+import type { CompiledSchedule, RunRequest } from '../../schemas/generated/types.ts';
 import { didYouMean } from '../expressions/suggest.ts';
 import { convertVariables } from '../manifests/variables.ts';
 import { manualRunName, windowRunName } from '../runs/name.ts';
 import type { OpenRequest } from '../store/requests.ts';
-import { lockRun, nextManualSeq, queueRun, requestCancel } from '../store/runs.ts';
+import { lockRun, type NewRun, nextManualSeq, queueRun, requestCancel } from '../store/runs.ts';
 import { lockPipeline, lockWindow, type NewWindow, type PipelineForRequest, pipelineNames } from '../store/windows.ts';
 import { type DueWindow, latestClosedWindow } from '../windows/due.ts';
 import { parseWindowStart } from '../windows/select.ts';
@@ -21,14 +21,15 @@ export class RefusedError extends Error {
 
 type Scalar = string | number | boolean | null;
 
-/** `{ pipeline, window?, variables? }` → the next run of that window, or a run without window. Returns the run's name. */
+/** A `RunRequest` → the next run of that window, or a run without window. Returns the run's name. */
 export async function startRun(db: pg.ClientBase, request: OpenRequest): Promise<string> {
-  const body = request.body as { pipeline: string; window?: string; variables?: Record<string, Scalar> };
+  const body = request.body as unknown as RunRequest;
   const pipeline = await findPipeline(db, body.pipeline);
   const variables = givenVariables(pipeline, body.variables ?? {});
+  const more = { trigger: 'manual' as const, variables, requestId: request.id, priority: body.priority };
   if (pipeline.schedule && pipeline.calendarId !== null) {
     const window = chooseWindow(pipeline, pipeline.schedule, body.window);
-    return queueForWindow(db, pipeline, window, { trigger: 'manual', variables, requestId: request.id });
+    return (await queueForWindow(db, pipeline, window, more)).run;
   }
   if (body.window !== undefined) {
     throw new RefusedError(
@@ -42,38 +43,11 @@ export async function startRun(db: pg.ClientBase, request: OpenRequest): Promise
     name,
     pipelineId,
     versionId,
-    trigger: 'manual',
-    variables,
-    requestId: request.id,
+    ...more,
     runNo: 1,
     window: null,
   });
   return name;
-}
-
-/** `{ run }` → a new run of the same window, on today's version, with the same variables. */
-export async function rerun(db: pg.ClientBase, request: OpenRequest): Promise<string> {
-  const run = await findRun(db, request.body.run as string);
-  if (run.phase === 'Queued' || run.phase === 'Running') {
-    throw new RefusedError('live', `run "${run.name}" is still ${run.phase}; wait for it or cancel it first`);
-  }
-  const pipeline = await findPipeline(db, run.pipeline);
-  const more = { trigger: 'rerun' as const, variables: run.variables, requestId: request.id };
-  if (run.windowStart === null) {
-    const name = manualRunName(pipeline.name, await nextManualSeq(db, pipeline.id));
-    await queueRun(db, {
-      name,
-      pipelineId: pipeline.id,
-      versionId: pipeline.versionId,
-      ...more,
-      runNo: 1,
-      window: null,
-    });
-    return name;
-  }
-  const { windowStart: start } = run;
-  // The window exists, so only its start is looked at.
-  return queueForWindow(db, pipeline, { start, end: start, label: '', dueAt: start, deadlineAt: null }, more);
 }
 
 /** `{ run }` → the run ends as soon as its tasks have stopped. Cancelling a settled run is refused. */
@@ -89,12 +63,12 @@ export async function cancelRun(db: pg.ClientBase, request: OpenRequest): Promis
   return run.name;
 }
 
-async function queueForWindow(
+export async function queueForWindow(
   db: pg.ClientBase,
   pipeline: PipelineForRequest,
   window: Omit<NewWindow, 'pipelineId' | 'calendarId'>,
-  more: { trigger: 'manual' | 'rerun'; variables: Record<string, Scalar>; requestId: number },
-): Promise<string> {
+  more: Pick<NewRun, 'trigger' | 'variables' | 'requestId' | 'keepsVersion' | 'rerunOf' | 'priority'>,
+): Promise<{ run: string; runId: number }> {
   const head = await lockWindow(db, { ...window, pipelineId: pipeline.id, calendarId: pipeline.calendarId ?? 0 });
   if (head.liveRun) {
     throw new RefusedError(
@@ -104,8 +78,8 @@ async function queueForWindow(
   }
   const runNo = head.lastRunNo + 1;
   const name = windowRunName(pipeline.name, head.label, runNo);
-  await queueRun(db, { name, pipelineId: pipeline.id, versionId: pipeline.versionId, ...more, runNo, window: head });
-  return name;
+  const { id: pipelineId, versionId } = pipeline;
+  return { run: name, runId: await queueRun(db, { name, pipelineId, versionId, ...more, runNo, window: head }) };
 }
 
 function chooseWindow(pipeline: PipelineForRequest, schedule: CompiledSchedule, text: string | undefined): DueWindow {
@@ -140,7 +114,7 @@ export async function findPipeline(db: pg.ClientBase, name: string): Promise<Pip
   );
 }
 
-async function findRun(db: pg.ClientBase, name: string) {
+export async function findRun(db: pg.ClientBase, name: string) {
   const run = await lockRun(db, name);
   if (!run) throw new RefusedError('unknown-run', `there is no run "${name}"; \`pipewright runs\` lists the newest`);
   return run;

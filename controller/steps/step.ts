@@ -9,6 +9,7 @@ export const stepNames = [
   'archive',
   'receive',
   'publish',
+  'retain',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 

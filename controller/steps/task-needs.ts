@@ -5,7 +5,7 @@ import { ExpressionError, type Scope } from '../expressions/template.ts';
 import type { TaskPlace } from '../manifests/place.ts';
 import { excessText, judge } from '../manifests/policy.ts';
 import type { ClaimedAttempt } from '../store/attempts.ts';
-import type { TaskAsks } from '../store/catalog.ts';
+import type { TaskAsks } from '../store/versions.ts';
 
 type Claim = Pick<ClaimedAttempt, 'task' | 'details'>;
 

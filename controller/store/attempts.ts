@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import type { Reason, TaskReport } from '../../schemas/generated/types.ts';
-import type { VersionDetails } from './catalog.ts';
 import { toJsonb } from './json.ts';
+import { type AttemptKey, beginAttempts, takeReady } from './ready.ts';
+import type { VersionDetails } from './versions.ts';
 
 /** Why attempts are stopped and runs end early. */
-export type Ending = 'CancelledByRequest' | 'PipelineRetired' | 'TimedOut';
+export type Ending = 'CancelledByRequest' | 'PipelineRetired' | 'Replaced' | 'TimedOut';
 
 /** An attempt with all that an order is made of. */
 export type ClaimedAttempt = {
@@ -26,6 +27,8 @@ export type ClaimedAttempt = {
   readonly details: VersionDetails;
   /** What containers upstream of it have put out, by task; null where there are none. */
   readonly outputs: Record<string, NonNullable<TaskReport['outputs']>> | null;
+  /** Blocks of tasks that a rerun took over, with the run that executed them; null where there are none. */
+  readonly taken: Record<string, number> | null;
   readonly ledgerId: string;
 };
 
@@ -43,41 +46,12 @@ export async function claimAttempts(
      where a.phase = 'Claimed' and a.claimed_until < now() order by a.run_id limit $1 for update of r, a skip locked`,
     [atMost],
   );
-  const { rows: fresh } = await db.query(
-    `with free as (
-       select greatest(0, least($1 - count(*), $2)) as slots from attempts where phase in ('Claimed', 'Running')
-     )
-     select t.run_id, t.name as task, t.attempts + 1 as number
-     from tasks t join runs r on r.id = t.run_id
-     where t.phase = 'Ready' and (t.not_before is null or t.not_before <= now()) and r.cancel_requested_at is null
-     order by r.priority desc, t.run_id, t.position limit (select slots from free) for update of r skip locked`,
-    [capacity, atMost - expired.length],
-  );
+  const fresh = await takeReady(db, { capacity, atMost: atMost - expired.length });
   await beginAttempts(db, fresh);
   return claim(db, [...expired, ...fresh], claimMs);
 }
 
-type Key = { run_id: number; task: string; number: number };
-
-async function beginAttempts(db: pg.ClientBase, keys: readonly Key[]): Promise<void> {
-  if (keys.length === 0) return;
-  await db.query(
-    `with k as (select * from jsonb_to_recordset($1) as k(run_id bigint, task text, number int)),
-     begun as (
-       update tasks t set phase = 'Running', attempts = k.number, reason = null, not_before = null, started_at = coalesce(t.started_at, now())
-       from k where t.run_id = k.run_id and t.name = k.task and t.phase = 'Ready' and t.attempts = k.number - 1 returning t.run_id
-     ), started as (
-       update runs set started_at = now() where id in (select run_id from begun) and started_at is null
-     )
-     insert into attempts (run_id, task, number, timeout_ms)
-     select k.run_id, k.task, k.number, least(d.timeout_ms,
-       case when r.deadline_at is not null then greatest(0, ceil(extract(epoch from r.deadline_at - now()) * 1000))::bigint end)
-     from k join runs r on r.id = k.run_id join version_tasks d on d.version_id = r.version_id and d.name = k.task`,
-    [JSON.stringify(keys)],
-  );
-}
-
-async function claim(db: pg.ClientBase, keys: readonly Key[], claimMs: number): Promise<ClaimedAttempt[]> {
+async function claim(db: pg.ClientBase, keys: readonly AttemptKey[], claimMs: number): Promise<ClaimedAttempt[]> {
   if (keys.length === 0) return [];
   const { rows } = await db.query(
     `with k as (select * from jsonb_to_recordset($1) as k(run_id bigint, task text, number int)),
@@ -93,7 +67,9 @@ async function claim(db: pg.ClientBase, keys: readonly Key[], claimMs: number): 
                select unnest(needs) from tasks where run_id = a.run_id and name = a.task
                union select unnest(t.needs) from tasks t join upstream u on t.name = u.name where t.run_id = a.run_id
              ) select json_object_agg(o.task, o.report->'outputs') from attempts o join upstream u on u.name = o.task
-               where o.run_id = a.run_id and o.phase = 'Succeeded' and o.report ? 'outputs') as outputs
+               where o.run_id = a.run_id and o.phase = 'Succeeded' and o.report ? 'outputs') as outputs,
+            (select json_object_agg(block, t.taken_from) from tasks t, unnest(t.blocks) as block
+             where t.run_id = a.run_id and t.taken_from is not null) as taken
      from claimed a join runs r on r.id = a.run_id join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id
        left join calendars c on c.id = r.calendar_id cross join ledger l
      order by a.run_id`,
@@ -231,22 +207,26 @@ export type Outcome = {
 /**
  * Settles attempts and gives their runs news. Runs are locked first, as everywhere, so that no two steps can deadlock. A report that
  * came after its attempt was looked at stands: such an attempt is not settled as if it had none, and the next look finds it.
+ * Returns whether slots of pools are free by that.
  */
-export async function settleAttempts(db: pg.ClientBase, outcomes: readonly Outcome[]): Promise<void> {
+export async function settleAttempts(db: pg.ClientBase, outcomes: readonly Outcome[]): Promise<boolean> {
   const runIds = [...new Set(outcomes.map((outcome) => outcome.runId))].sort((a, b) => a - b);
   await db.query('select id from runs where id = any($1) order by id for update', [runIds]);
-  await db.query(
+  const { rows } = await db.query(
     `with o as (
        select * from jsonb_to_recordset($1) as o("runId" bigint, task text, number int, phase text, reason text, message text, report jsonb)
      ), settled as (
        update attempts a set phase = o.phase, reason = o.reason, message = o.message, report = o.report, finished_at = now(), claimed_until = null
        from o where a.run_id = o."runId" and a.task = o.task and a.number = o.number and a.phase in ('Claimed', 'Running')
          and (o.report is not null or a.report is null)
-       returning a.run_id
+       returning a.run_id, a.pool_id
+     ), told as (
+       update runs set news = true where id in (select run_id from settled)
      )
-     update runs set news = true where id in (select run_id from settled)`,
+     select exists (select from settled where pool_id is not null) as freed`,
     [toJsonb(outcomes)],
   );
+  return rows[0].freed;
 }
 
 /** How long until a ready task that waits for its retry may begin: ms, or null when none waits. */
@@ -265,7 +245,8 @@ export async function attemptsOfRun(
   const { rows } = await pool.query(
     `select r.id as "runId", r.finished_at is not null as settled,
             coalesce((select json_agg(json_build_object('task', a.task, 'number', a.number) order by a.created_at, a.task)
-                      from attempts a where a.run_id = r.id), '[]') as attempts
+                      from attempts a join tasks t on t.run_id = a.run_id and t.name = a.task
+                      where a.run_id = r.id and t.taken_from is null), '[]') as attempts
      from runs r where r.name = $1 order by r.id desc limit 1`,
     [run],
   );

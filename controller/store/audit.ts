@@ -3,7 +3,7 @@ import type pg from 'pg';
 export type AuditRow = {
   readonly actor: string;
   readonly verb: string;
-  readonly subjectKind: 'run' | 'window' | 'pipeline' | 'source' | 'backfill';
+  readonly subjectKind: 'run' | 'window' | 'pipeline' | 'source' | 'backfill' | 'history' | 'pool';
   readonly subject: string;
   readonly reason?: string | null;
   readonly details?: Record<string, unknown>;

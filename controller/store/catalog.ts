@@ -1,11 +1,5 @@
 import type pg from 'pg';
-import type {
-  CalendarSpec,
-  CompiledBlock,
-  CompiledPipeline,
-  PodSettings,
-  Problem,
-} from '../../schemas/generated/types.ts';
+import type { CalendarSpec, Problem } from '../../schemas/generated/types.ts';
 
 export type CatalogRow = {
   readonly id: number;
@@ -19,24 +13,6 @@ export type CatalogRow = {
   readonly calendarId: number | null;
   readonly calendarNumber: number;
   readonly calendar: CalendarSpec | null;
-};
-
-/** What a version adds to the catalog; `details` is what controller steps need without opening the bundle. */
-export type VersionDetails = Pick<
-  CompiledPipeline,
-  'environment' | 'secrets' | 'labels' | 'description' | 'suspend'
-> & {
-  readonly timeZone: string;
-  readonly variables: CompiledPipeline['bundle']['variables'];
-  /** The tasks that ask something of the place where they run, by name; absent where none does. */
-  readonly tasks?: Readonly<Record<string, TaskAsks>>;
-};
-
-/** `container`: the block of a task that is one, its templates not evaluated; `inputs`: the blocks whose rows it reads. */
-export type TaskAsks = {
-  readonly pod?: PodSettings;
-  readonly container?: CompiledBlock;
-  readonly inputs: readonly string[];
 };
 
 /** Takes the source's row for the length of the transaction, so that two syncs of it come one after the other. */
@@ -90,14 +66,17 @@ export async function replaceProblems(
   );
 }
 
-/** The pipelines of a source as the last sync left them. */
+/**
+ * The pipelines of a source as the last sync left them, locked: a cursor that moved after it was read would be moved back, and a new
+ * calendar begin before windows that have just been cut.
+ */
 export async function readCatalog(db: pg.ClientBase, sourceId: number): Promise<CatalogRow[]> {
   const { rows } = await db.query(
     `select p.id, p.name, p.file, p.ready, p.retired_at is not null as retired, p.suspended, v.digest,
             p.cursor_at as "cursorAt", p.calendar_id as "calendarId", c.spec as calendar,
             coalesce((select max(number) from calendars where pipeline_id = p.id), 0) as "calendarNumber"
      from pipelines p left join versions v on v.id = p.version_id left join calendars c on c.id = p.calendar_id
-     where p.source_id = $1`,
+     where p.source_id = $1 order by p.id for no key update of p`,
     [sourceId],
   );
   return rows;
@@ -159,82 +138,6 @@ export async function savePipelines(
   return new Map(rows.map((row) => [row.name, row.id]));
 }
 
-/** Saves versions and their tasks; a digest that is there already is kept as it is. Returns version ids by pipeline id. */
-export async function saveVersions(
-  db: pg.ClientBase,
-  revisionId: number,
-  versions: readonly { pipelineId: number; compiled: CompiledPipeline }[],
-): Promise<Map<number, number>> {
-  const records = versions.map(({ pipelineId, compiled }) => ({
-    pipeline_id: pipelineId,
-    digest: compiled.digest,
-    bundle_digest: compiled.bundleDigest,
-    max_active_runs: compiled.maxActiveRuns,
-    timeout_ms: compiled.timeoutMs,
-    schedule: compiled.schedule,
-    details: versionDetails(compiled),
-  }));
-  const { rows } = await db.query(
-    `insert into versions (pipeline_id, digest, bundle_digest, revision_id, max_active_runs, timeout_ms, schedule, details)
-     select pipeline_id, digest, bundle_digest, $1, max_active_runs, timeout_ms, schedule, details
-     from jsonb_to_recordset($2) as v(pipeline_id int, digest text, bundle_digest text, max_active_runs int, timeout_ms bigint, schedule jsonb, details jsonb)
-     on conflict (pipeline_id, digest) do update set digest = excluded.digest
-     returning id, pipeline_id, xmax = 0 as inserted`,
-    [revisionId, JSON.stringify(records)],
-  );
-  const ids = new Map<number, number>(rows.map((row) => [row.pipeline_id, row.id]));
-  const fresh = new Set(rows.filter((row) => row.inserted).map((row) => row.pipeline_id));
-  const tasks = versions
-    .filter(({ pipelineId }) => fresh.has(pipelineId))
-    .flatMap(({ pipelineId, compiled }) => taskRecords(ids.get(pipelineId) as number, compiled));
-  await db.query(
-    `insert into version_tasks
-     select t.* from jsonb_to_recordset($1) as t(version_id bigint, position int, name text, blocks text[], needs text[], condition text,
-       retry_limit int, retry_initial_ms bigint, retry_factor float8, retry_max_ms bigint, timeout_ms bigint)`,
-    [JSON.stringify(tasks)],
-  );
-  return ids;
-}
-
-function versionDetails(compiled: CompiledPipeline): VersionDetails {
-  const { environment, secrets, labels, description, suspend, bundle } = compiled;
-  return {
-    environment,
-    secrets,
-    labels,
-    ...(description === undefined ? {} : { description }),
-    ...(suspend === undefined ? {} : { suspend }),
-    timeZone: bundle.timeZone,
-    variables: bundle.variables,
-    ...tasksThatAsk(bundle),
-  };
-}
-
-function tasksThatAsk({ tasks, blocks }: CompiledPipeline['bundle']): Pick<VersionDetails, 'tasks'> {
-  const asking = tasks.flatMap(({ name, pod, inputs }): [string, TaskAsks][] => {
-    // A container is a task alone and gives it its name.
-    const container = blocks.find((block) => block.name === name && block.container !== undefined);
-    return pod || container ? [[name, { ...(pod && { pod }), ...(container && { container }), inputs }]] : [];
-  });
-  return asking.length === 0 ? {} : { tasks: Object.fromEntries(asking) };
-}
-
-function taskRecords(versionId: number, compiled: CompiledPipeline) {
-  return compiled.bundle.tasks.map((task, position) => ({
-    version_id: versionId,
-    position,
-    name: task.name,
-    blocks: task.blocks,
-    needs: task.needs,
-    condition: task.when ?? null,
-    retry_limit: task.retry.limit,
-    retry_initial_ms: task.retry.initialMs,
-    retry_factor: task.retry.factor,
-    retry_max_ms: task.retry.maxMs,
-    timeout_ms: task.timeoutMs,
-  }));
-}
-
 /** Begins new calendars; returns their ids by pipeline id. */
 export async function saveCalendars(
   db: pg.ClientBase,
@@ -267,7 +170,7 @@ export async function pointPipelines(db: pg.ClientBase, updates: readonly Pipeli
        suspended = coalesce(u.suspended, p.suspended and p.retired_at is null
          and not exists (select from versions v where v.id = p.version_id and v.details ? 'suspend')),
        cursor_at = coalesce(u."cursorAt", p.cursor_at), next_due_at = case when u."calendarId" is null then null else now() end,
-       ready = true, retired_at = null
+       ready = true, retired_at = null, schedule_failed_at = null, schedule_failure = null
      from jsonb_to_recordset($1) as u(id int, file text, "versionId" bigint, suspended boolean, "calendarId" bigint, "cursorAt" timestamptz)
      where p.id = u.id`,
     [JSON.stringify(updates)],

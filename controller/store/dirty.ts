@@ -2,7 +2,7 @@ import type pg from 'pg';
 
 /** Something that changed and that `publish` has not brought to Kubernetes yet. */
 export type DirtyMark = {
-  readonly kind: 'pipeline' | 'run' | 'source';
+  readonly kind: 'pipeline' | 'run' | 'source' | 'backfill';
   readonly id: number;
   /** The changes that were seen. One that was made earlier may still commit later, and has then not been published. */
   readonly versions: readonly number[];
@@ -11,7 +11,9 @@ export type DirtyMark = {
 };
 
 /** How long marks of a pace rest, in ms, so that changes which follow each other closely are published once; `now` never does. */
-export type Rest = Readonly<Record<'run' | 'pipeline', Readonly<Partial<Record<'soon' | 'later' | 'last', number>>>>>;
+export type Rest = Readonly<
+  Partial<Record<'run' | 'pipeline' | 'backfill', Readonly<Partial<Record<'soon' | 'later' | 'last', number>>>>>
+>;
 
 /** More marks than this are not looked at for one pass, however many an outage has left. */
 const looked = 10_000;
@@ -53,17 +55,24 @@ export async function markAgain(pool: pg.Pool, marks: readonly DirtyMark[]): Pro
   );
 }
 
-/** Marks all sources, pipelines and live runs: for an owner that begins, which cannot know what its predecessor still wrote. */
+/** Marks all sources, pipelines, live runs and backfills: for an owner that begins, which cannot know what its predecessor still wrote. */
 export async function markLive(pool: pg.Pool): Promise<void> {
   await pool.query(
     `select mark_dirty(kind, id) from (
        select 'pipeline' as kind, id::bigint from pipelines where retired_at is null and version_id is not null
        union all select 'source', id from sources
+       union all select 'backfill', id from backfills where phase = 'Running'
        union all select 'run', id from runs where phase = 'Queued'
        union all select 'run', id from runs where phase = 'Running'
        order by 1, 2
      ) live`,
   );
+}
+
+/** Marks backfills that are to be shown once more, although nothing of them has changed. */
+export async function markBackfills(pool: pg.Pool, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return;
+  await pool.query(`select mark_dirty('backfill', id) from (select unnest($1::bigint[]) as id order by 1) b`, [ids]);
 }
 
 /** Marks pipelines or sources by name; names that nothing has are passed over. */

@@ -8,6 +8,9 @@ const limits = {
   statement_timeout: '60s',
   // A transaction that stands still holds claims and row locks that every other step waits for.
   idle_in_transaction_session_timeout: '60s',
+  // Whatever the steps touch is recent, and in memory. Taken for reads of a disk that turns, a few hundred look-ups by key would seem
+  // dearer than a scan of a month of history.
+  random_page_cost: '1.1',
 };
 
 /**

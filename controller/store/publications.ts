@@ -1,5 +1,22 @@
 import type pg from 'pg';
 import type { PipelinePublication, RunPublication, SourcePublication } from '../../schemas/publications.ts';
+import { heldOf } from './reads-waits.ts';
+
+/**
+ * What a queued run, `r` of pipeline `p`, waits for. Without figures: they change, and what waits is not written again each time.
+ */
+const waitMessage = `select case
+    when running >= today.max_active_runs then format('waits for a place: as many runs of pipeline "%s" are running as may', p.name)
+    when held >= o.slots then format('waits for a slot of pool "%s"', o.name)
+  end as message
+  from versions today left join pools o on o.source_id = p.source_id and o.name = today.pool
+    cross join lateral (select ${heldOf('o.id')} as held) h
+    cross join lateral (
+      select count(*) as running from runs n left join backfills f on f.id = n.backfill_id
+      where n.pipeline_id = p.id and n.phase = 'Running' and f.max_active_runs is null
+    ) m
+  where today.id = p.version_id and r.phase = 'Queued' and r.cancel_requested_at is null
+    and not exists (select from backfills f where f.id = r.backfill_id and f.max_active_runs is not null)`;
 
 type RunRow = Omit<RunPublication, 'window' | 'tasks'> & {
   readonly windowStart: Date | null;
@@ -17,10 +34,15 @@ export async function readRunPublications(
 ): Promise<RunPublication[]> {
   const { rows } = await pool.query<RunRow>(
     `select r.id, r.name, p.name as pipeline, r.window_start as "windowStart", r.window_end as "windowEnd", r.window_label as "windowLabel",
-            r.run_no as "runNo", r.trigger, r.phase, r.reason, r.message, r.variables, r.queued_at as "queuedAt", r.started_at as "startedAt",
-            r.finished_at as "finishedAt", t.done, t.total, v.digest as version, s.name as revision, a.place, q.origin, n.newer
+            r.run_no as "runNo", r.trigger, r.phase, r.reason, coalesce(r.message, u.message, b.message) as message, r.variables, r.queued_at as "queuedAt",
+            r.started_at as "startedAt", r.finished_at as "finishedAt", t.done, t.total, v.digest as version, s.name as revision, a.place, q.origin, n.newer
      from runs r join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id join revisions s on s.id = v.revision_id
        left join requests q on q.id = r.request_id and q.origin is not null
+       cross join lateral (
+         select 'waits for pipeline ' || string_agg(format('"%s"', u.name), ', ' order by w.block) as message
+         from waits w join pipelines u on u.id = w.pipeline_id where w.run_id = r.id
+       ) u
+       left join lateral (${waitMessage}) b on true
        cross join lateral (
          select count(k.phase) filter (where k.phase = 'Succeeded')::int as done, count(*)::int as total
          from version_tasks d left join tasks k on k.run_id = r.id and k.name = d.name where d.version_id = r.version_id
@@ -88,15 +110,21 @@ export async function readPipelinePublications(
        where pipeline_id in (select id from chosen) group by pipeline_id
      )
      select p.id, p.name, v.details ->> 'description' as description, s.name as source, p.file, e.name as revision, v.digest as version,
-            v.bundle_digest as bundle, c.spec as calendar, v.schedule, v.max_active_runs as "maxActiveRuns", v.timeout_ms as "timeoutMs",
+            v.bundle_digest as bundle, c.spec as calendar, v.schedule, v.max_active_runs as "maxActiveRuns",
+            v.when_busy as "whenBusy", v.priority, v.pool, v.timeout_ms as "timeoutMs",
             p.suspended, v.details ? 'suspend' as "suspendedBySource", p.retired_at is not null as retired, p.ready, b.message as problem,
-            case when not p.suspended then p.next_due_at end as "nextDueAt", last.run as "lastRun",
+            p.schedule_failure as "scheduleFailure", late.late, case when not p.suspended then p.next_due_at end as "nextDueAt", last.run as "lastRun",
             coalesce(live.active, 0) as "activeRuns", coalesce(live.queued, 0) as "queuedRuns"
      from chosen p join sources s on s.id = p.source_id join versions v on v.id = p.version_id join revisions e on e.id = v.revision_id
        left join calendars c on c.id = p.calendar_id left join live on live.pipeline_id = p.id
        left join lateral (
          select message from problems where source_id = p.source_id and pipeline = p.name order by position limit 1
        ) b on true
+       left join lateral (
+         select json_build_object('window', w.label, 'deadline', w.deadline_at) as late
+         from windows w where w.pipeline_id = p.id and w.late_at is not null and w.phase not in ('Succeeded', 'Skipped')
+         order by w.start_at limit 1
+       ) late on true
        left join lateral (
          select json_build_object('name', r.name, 'window', r.window_label, 'phase', r.phase) as run
          from runs r where r.pipeline_id = p.id order by r.id desc limit 1

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { CalendarSpec, CompiledSchedule, Reason, WindowRow } from '../../schemas/generated/types.ts';
+import { markColumn, staleColumn, staleJoins } from './stale.ts';
 
 /** The calendars of a pipeline in the order in which they took over, and the schedule of its version. */
 export type PipelineCalendars = {
@@ -38,11 +39,12 @@ export async function readCalendars(
   };
 }
 
-type LedgerWindow = Pick<WindowRow, 'label' | 'phase' | 'reason' | 'runNo' | 'run'> & {
+type LedgerWindow = Pick<WindowRow, 'label' | 'phase' | 'reason' | 'runNo' | 'run' | 'stale' | 'mark'> & {
   readonly calendarId: number;
   readonly start: Date;
   readonly end: Date;
   readonly dueAt: Date;
+  readonly lateAt: Date | null;
 };
 
 export type LedgerSpan = {
@@ -58,8 +60,8 @@ export async function readSpan(
 ): Promise<LedgerSpan> {
   const windows = await db.query<LedgerWindow>(
     `select distinct on (w.start_at) w.calendar_id as "calendarId", w.start_at as start, w.end_at as "end", w.label, w.due_at as "dueAt", w.phase, w.reason,
-            w.last_run_no as "runNo", r.name as run
-     from windows w left join runs r on r.id = w.last_run_id
+            w.last_run_no as "runNo", (select name from runs where id = w.last_run_id) as run, w.late_at as "lateAt", ${staleColumn}, ${markColumn}
+     from windows w ${staleJoins}
      where w.pipeline_id = $1 and w.start_at >= $2 and w.start_at < $3 order by w.start_at, w.calendar_id desc`,
     [pipelineId, from, to],
   );

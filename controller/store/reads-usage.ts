@@ -13,7 +13,7 @@ export async function readUsage(pool: pg.Pool, pipeline: string): Promise<Measur
   const { rows } = await pool.query<MeasuredAttempt>(
     `select a.task, a.report -> 'usage' as usage, (a.report ->> 'durationMs')::float8 as "durationMs"
      from (select id from runs where pipeline_id = $1 order by id desc limit $2) r
-       join tasks t on t.run_id = r.id join attempts a on a.run_id = t.run_id and a.task = t.name
+       join tasks t on t.run_id = r.id and t.taken_from is null join attempts a on a.run_id = t.run_id and a.task = t.name
      where a.report ? 'usage' order by r.id desc, t.position, a.number desc`,
     [found.rows[0].id, runs],
   );

@@ -1,16 +1,18 @@
 import type pg from 'pg';
 import type { SkippedRange, WindowList, WindowRow } from '../../schemas/generated/types.ts';
 import type { WindowsQuery } from './reads.ts';
-import { cutPage, iso, PageError } from './reads-page.ts';
+import { cutPage, iso, isoOrNull, PageError } from './reads-page.ts';
+import { markColumn, staleColumn, staleJoins } from './stale.ts';
 
 /** More stretches than this between the windows of one page are cut off at the oldest. */
 const skippedLimit = 1000;
 
-type Row = Pick<WindowRow, 'label' | 'phase' | 'reason' | 'runNo' | 'run'> & {
+type Row = Pick<WindowRow, 'label' | 'phase' | 'reason' | 'runNo' | 'run' | 'stale' | 'mark'> & {
   readonly calendarId: number;
   readonly startAt: Date;
   readonly endAt: Date;
   readonly dueAt: Date;
+  readonly lateAt: Date | null;
 };
 
 export async function readWindows(pool: pg.Pool, pipeline: string, query: WindowsQuery): Promise<WindowList | null> {
@@ -48,8 +50,8 @@ async function windowRows(
 ): Promise<Row[]> {
   const { rows } = await pool.query<Row>(
     `select w.calendar_id as "calendarId", w.start_at as "startAt", w.end_at as "endAt", w.label, w.due_at as "dueAt", w.phase, w.reason,
-            w.last_run_no as "runNo", r.name as run
-     from windows w left join runs r on r.id = w.last_run_id
+            w.last_run_no as "runNo", r.name as run, w.late_at as "lateAt", ${staleColumn}, ${markColumn}
+     from windows w left join runs r on r.id = w.last_run_id ${staleJoins}
      where w.pipeline_id = $1 ${before ? 'and w.start_at <= $3 and (w.start_at, w.calendar_id) < ($3, $4)' : ''}
      order by w.start_at desc, w.calendar_id desc limit $2`,
     before ? [pipelineId, limit, before.start, before.calendarId] : [pipelineId, limit],
@@ -57,8 +59,8 @@ async function windowRows(
   return rows;
 }
 
-function windowRow({ startAt, endAt, dueAt, label, phase, reason, runNo, run }: Row): WindowRow {
-  return { start: iso(startAt), end: iso(endAt), label, dueAt: iso(dueAt), phase, reason, runNo, run };
+function windowRow({ calendarId: _, startAt, endAt, dueAt, lateAt, ...row }: Row): WindowRow {
+  return { start: iso(startAt), end: iso(endAt), dueAt: iso(dueAt), lateAt: isoOrNull(lateAt), ...row };
 }
 
 async function skippedRanges(

@@ -1,10 +1,20 @@
 import type pg from 'pg';
+import type { MarkResult } from '../../schemas/generated/types.ts';
 
-export type RequestKind = 'run' | 'rerun' | 'cancel' | 'backfill' | 'changeBackfill';
+export type RequestKind = 'run' | 'rerun' | 'cancel' | 'backfill' | 'changeBackfill' | 'mark';
 /** `windows`: how many windows a backfill has, or how many a retry gives another turn. */
 export type RequestResult =
-  | { readonly run: string }
-  | { readonly backfill: string; readonly windows: number }
+  | {
+      readonly run: string;
+      readonly taken?: readonly string[];
+      readonly again?: readonly { task: string; why: string }[];
+    }
+  | {
+      readonly backfill: string;
+      readonly windows: number;
+      readonly dependents?: readonly { backfill: string; windows: number }[];
+    }
+  | MarkResult
   | { readonly error: string; readonly code: string };
 export type OpenRequest = {
   readonly id: number;

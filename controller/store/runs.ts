@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Phase, Reason, RetryPolicy, TaskPhase, TaskReport } from '../../schemas/generated/types.ts';
-import type { VersionDetails } from './catalog.ts';
+import type { VersionDetails } from './versions.ts';
 
 export type NewRun = {
   readonly name: string;
@@ -11,13 +11,20 @@ export type NewRun = {
   readonly requestId: number;
   readonly runNo: number;
   readonly window: { calendarId: number; start: Date; end: Date; label: string } | null;
+  /** The version stays its own, whatever its pipeline's is when it is admitted. */
+  readonly keepsVersion?: boolean;
+  /** The run that it runs again. */
+  readonly rerunOf?: number;
+  /** That of the pipeline where none is given. */
+  readonly priority?: number | undefined;
 };
 
-/** Queues a run that a request asked for. With a window, the caller holds the window's row and has seen no live run. */
-export async function queueRun(db: pg.ClientBase, run: NewRun): Promise<void> {
+/** Queues a run that a request asked for, and returns its id. With a window, the caller holds the window's row and has seen no live run. */
+export async function queueRun(db: pg.ClientBase, run: NewRun): Promise<number> {
   const { rows } = await db.query(
-    `insert into runs (name, pipeline_id, version_id, calendar_id, window_start, window_end, window_label, run_no, trigger, variables, request_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id`,
+    `insert into runs (name, pipeline_id, version_id, calendar_id, window_start, window_end, window_label, run_no, trigger, variables, request_id,
+       keeps_version, rerun_of, priority)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id`,
     [
       run.name,
       run.pipelineId,
@@ -30,15 +37,20 @@ export async function queueRun(db: pg.ClientBase, run: NewRun): Promise<void> {
       run.trigger,
       JSON.stringify(run.variables),
       run.requestId,
+      run.keepsVersion ?? false,
+      run.rerunOf ?? null,
+      run.priority ?? null,
     ],
   );
-  if (!run.window) return;
+  const id: number = rows[0].id;
+  if (!run.window) return id;
   const { rowCount } = await db.query(
     `update windows set phase = 'Queued', reason = null, last_run_no = $4, last_run_id = $5, live_run_id = $5
      where pipeline_id = $1 and calendar_id = $2 and start_at = $3 and live_run_id is null and last_run_no = $4 - 1`,
-    [run.pipelineId, run.window.calendarId, run.window.start, run.runNo, rows[0].id],
+    [run.pipelineId, run.window.calendarId, run.window.start, run.runNo, id],
   );
   if (rowCount !== 1) throw new Error(`window ${run.window.label} of run ${run.name} changed under its lock`);
+  return id;
 }
 
 /** The next number for a run without window. The pipeline's row is locked by the update itself. */
@@ -55,13 +67,14 @@ export type RunHead = {
   readonly pipeline: string;
   readonly phase: Phase;
   readonly windowStart: Date | null;
+  readonly versionId: number;
   readonly variables: Record<string, string | number | boolean | null>;
 };
 
 /** The newest run of that name, locked. */
 export async function lockRun(db: pg.ClientBase, name: string): Promise<RunHead | null> {
   const { rows } = await db.query(
-    `select r.id, r.name, p.name as pipeline, r.phase, r.window_start as "windowStart", r.variables
+    `select r.id, r.name, p.name as pipeline, r.phase, r.window_start as "windowStart", r.version_id as "versionId", r.variables
      from runs r join pipelines p on p.id = r.pipeline_id where r.name = $1 order by r.id desc limit 1 for update of r`,
     [name],
   );
@@ -85,51 +98,6 @@ export async function cancelQueuedOf(db: pg.ClientBase, pipelineIds: readonly nu
   );
 }
 
-/**
- * Admits queued runs under their pipeline's `maxActiveRuns`, or under that of their backfill where it has its own: a window
- * function over live rows, so no counter can leak. The advisory lock makes two admitting controllers take turns. A run is pinned
- * to the version that is its pipeline's now, unless it keeps its own. Tasks are made in the same statement; `news` hands the
- * run to `advance`.
- */
-export async function admitRuns(db: pg.ClientBase, limit: number): Promise<string[]> {
-  await db.query(`select pg_advisory_xact_lock(hashtext('pipewright.admit'))`);
-  const { rows } = await db.query(
-    `with busy as (
-       select r.pipeline_id, f.id as own, count(*) as runs from runs r
-         left join backfills f on f.id = r.backfill_id and f.max_active_runs is not null
-       where r.phase = 'Running' group by 1, 2
-     ), ranked as (
-       select r.id, r.pipeline_id, r.version_id, r.keeps_version, f.id as own, f.max_active_runs as own_limit,
-         row_number() over (partition by r.pipeline_id, f.id order by r.priority desc,
-           case when r.backfill_id is null then window_start end nulls first, r.id) as place
-       from runs r left join backfills f on f.id = r.backfill_id and f.max_active_runs is not null
-       where r.phase = 'Queued' and cancel_requested_at is null
-         and not exists (select from backfills s where s.id = r.backfill_id and s.suspended)
-     ), chosen as (
-       select r.id, v.id as version_id, v.timeout_ms
-       from ranked r join pipelines p on p.id = r.pipeline_id
-         join versions v on v.id = case when r.keeps_version then r.version_id else p.version_id end
-         join versions today on today.id = p.version_id
-         left join busy b on b.pipeline_id = r.pipeline_id and b.own is not distinct from r.own
-       where r.place + coalesce(b.runs, 0) <= coalesce(r.own_limit, today.max_active_runs) and p.retired_at is null
-       order by r.place, r.id limit $1
-     ), admitted as (
-       update runs set phase = 'Running', version_id = c.version_id, admitted_at = now(), news = true,
-         deadline_at = now() + c.timeout_ms * interval '1 ms'
-       from chosen c where runs.id = c.id and runs.phase = 'Queued'
-       returning runs.id, runs.name, runs.version_id
-     ), shown as (
-       update windows set phase = 'Running' from admitted a where live_run_id = a.id
-     ), made as (
-       insert into tasks (run_id, name, position, blocks, needs)
-       select a.id, t.name, t.position, t.blocks, t.needs from admitted a join version_tasks t on t.version_id = a.version_id
-     )
-     select name from admitted`,
-    [limit],
-  );
-  return rows.map((row) => row.name);
-}
-
 export type NewsRun = {
   readonly id: number;
   readonly name: string;
@@ -143,7 +111,7 @@ export type NewsRun = {
   readonly calendar: unknown;
   readonly variables: Record<string, string | number | boolean | null>;
   readonly details: VersionDetails;
-  readonly cancelReason: 'CancelledByRequest' | 'PipelineRetired' | null;
+  readonly cancelReason: 'CancelledByRequest' | 'PipelineRetired' | 'Replaced' | null;
   readonly timedOut: boolean;
 };
 
@@ -173,6 +141,7 @@ export type TaskRow = {
   readonly lost: number;
   readonly condition: string | null;
   readonly retry: RetryPolicy;
+  readonly isWait: boolean;
   readonly attempt: {
     number: number;
     phase: string;
@@ -186,7 +155,7 @@ export type TaskRow = {
 /** The tasks of runs in topological order, each with its newest attempt. */
 export async function readTasks(db: pg.ClientBase, runIds: readonly number[]): Promise<TaskRow[]> {
   const { rows } = await db.query(
-    `select t.run_id as "runId", t.name, t.needs, t.phase, t.reason, t.lost, d.condition,
+    `select t.run_id as "runId", t.name, t.needs, t.phase, t.reason, t.lost, d.condition, d.wait is not null as "isWait",
             json_build_object('limit', d.retry_limit, 'initialMs', d.retry_initial_ms, 'factor', d.retry_factor, 'maxMs', d.retry_max_ms) as retry,
             (select json_build_object('number', a.number, 'phase', a.phase, 'reason', a.reason, 'message', a.message,
                'outputs', a.report->'outputs')
@@ -236,11 +205,17 @@ export async function settleRuns(db: pg.ClientBase, runs: readonly SettledRun[])
     `with settled as (
        update runs r set phase = s.phase, reason = s.reason, message = s.message, finished_at = now()
        from jsonb_to_recordset($1) as s(id bigint, phase text, reason text, message text)
-       where r.id = s.id and r.phase in ('Queued', 'Running') returning r.id, r.phase, r.reason
+       where r.id = s.id and r.phase in ('Queued', 'Running') returning r.id, r.phase, r.reason, r.version_id, r.admitted_at, r.finished_at
      ), told as (
-       update backfill_windows b set phase = s.phase from settled s where b.run_id = s.id and b.phase is null
+       update backfill_windows b set phase = s.phase, ended_at = now() from settled s where b.run_id = s.id and b.phase is null
+     ), over as (
+       delete from waits where run_id in (select id from settled)
      )
-     update windows w set phase = s.phase, reason = s.reason, live_run_id = null from settled s where w.live_run_id = s.id`,
+     update windows w set phase = s.phase, reason = s.reason, live_run_id = null,
+       made_by = case when s.phase = 'Succeeded' then s.version_id else w.made_by end,
+       made_at = case when s.phase = 'Succeeded' then s.finished_at else w.made_at end,
+       read_at = case when s.phase = 'Succeeded' then s.admitted_at else w.read_at end
+     from settled s where w.live_run_id = s.id`,
     [JSON.stringify(runs)],
   );
 }

@@ -8,6 +8,8 @@ export type DuePipeline = {
   readonly versionId: number;
   readonly schedule: CompiledSchedule;
   readonly cursorAt: Date;
+  /** When a sync first brought it. */
+  readonly createdAt: Date;
   readonly now: Date;
 };
 
@@ -25,40 +27,51 @@ export type NewWindow = {
 export async function takeDuePipelines(db: pg.ClientBase, limit: number): Promise<DuePipeline[]> {
   const { rows } = await db.query(
     `select p.id, p.name, p.calendar_id as "calendarId", p.version_id as "versionId", v.schedule,
-            p.cursor_at as "cursorAt", now() as now
+            p.cursor_at as "cursorAt", p.created_at as "createdAt", now() as now
      from pipelines p join versions v on v.id = p.version_id
      where p.next_due_at <= now() and p.retired_at is null and not p.suspended
+       and (p.schedule_failed_at is null or p.schedule_failed_at < now() - interval '10 minutes')
      order by p.next_due_at limit $1 for update of p skip locked`,
     [limit],
   );
   return rows;
 }
 
-/** When the next pipeline is due: ms from now, 0 when one is due already, null when none ever will be. */
+/**
+ * When the next pipeline is due, a missed window may get its turn, or a deadline passes: ms from now, 0 when a pipeline is due
+ * already, null when nothing ever will be.
+ */
 export async function msUntilDue(pool: pg.Pool): Promise<number | null> {
   const { rows } = await pool.query(
-    `select ceil(extract(epoch from min(next_due_at) - now()) * 1000)::float8 as ms from pipelines
-     where next_due_at is not null and retired_at is null and not suspended`,
+    `select ceil(extract(epoch from least(
+       (select min(next_due_at) from pipelines
+        where next_due_at is not null and retired_at is null and not suspended and schedule_failed_at is null),
+       (select min(paced_until) from pipelines where paced_until > now() and retired_at is null and not suspended),
+       (select min(deadline_at) from windows
+        where late_at is null and deadline_at > now() and phase not in ('Succeeded', 'Skipped'))
+     ) - now()) * 1000)::float8 as ms`,
   );
   return rows[0].ms === null ? null : Math.max(0, rows[0].ms);
 }
 
 /**
- * Cuts windows and queues their first runs. A window that a request made earlier is left alone: its run exists. Returns how
- * many runs were queued.
+ * Cuts windows and queues the first runs of those that have no `reason` to wait. A window that a request made earlier is left
+ * alone: its run, or its mark, exists. Returns how many runs were queued.
  */
 export async function cutWindows(
   db: pg.ClientBase,
-  windows: readonly (NewWindow & { versionId: number; runName: string })[],
+  windows: readonly (NewWindow & { versionId: number; runName: string; reason: 'AwaitsTurn' | null })[],
 ): Promise<number> {
   if (windows.length === 0) return 0;
   const { rowCount } = await db.query(
     `with due as materialized (
-       select d.*, new_run_id() as run_id from jsonb_to_recordset($1) as d("pipelineId" int, "calendarId" bigint, "versionId" bigint,
-         start timestamptz, "end" timestamptz, label text, "dueAt" timestamptz, "deadlineAt" timestamptz, "runName" text)
+       select d.*, case when d.reason is null then new_run_id() end as run_id
+       from jsonb_to_recordset($1) as d("pipelineId" int, "calendarId" bigint, "versionId" bigint, start timestamptz, "end" timestamptz,
+         label text, "dueAt" timestamptz, "deadlineAt" timestamptz, "runName" text, reason text)
      ), cut as (
-       insert into windows (pipeline_id, calendar_id, start_at, end_at, label, due_at, deadline_at, phase, last_run_no, last_run_id, live_run_id)
-       select "pipelineId", "calendarId", start, "end", label, "dueAt", "deadlineAt", 'Queued', 1, run_id, run_id from due
+       insert into windows (pipeline_id, calendar_id, start_at, end_at, label, due_at, deadline_at, phase, reason, last_run_no, last_run_id, live_run_id)
+       select "pipelineId", "calendarId", start, "end", label, "dueAt", "deadlineAt", case when run_id is null then 'Missing' else 'Queued' end,
+         reason, (run_id is not null)::int, run_id, run_id from due
        on conflict (pipeline_id, calendar_id, start_at) do nothing
        returning last_run_id
      )
@@ -92,13 +105,33 @@ export async function recordSkipped(
 
 export async function moveCursors(
   db: pg.ClientBase,
-  moves: readonly { id: number; cursorAt: Date; nextDueAt: Date | null }[],
+  moves: readonly { id: number; cursorAt: Date; nextDueAt: Date | null; awaits: boolean }[],
 ): Promise<void> {
   if (moves.length === 0) return;
   await db.query(
-    `update pipelines p set cursor_at = m."cursorAt", next_due_at = m."nextDueAt"
-     from jsonb_to_recordset($1) as m(id int, "cursorAt" timestamptz, "nextDueAt" timestamptz) where p.id = m.id`,
+    `update pipelines p set cursor_at = m."cursorAt", next_due_at = m."nextDueAt", schedule_failed_at = null, schedule_failure = null,
+       paced_until = case when m.awaits then coalesce(p.paced_until, now()) else p.paced_until end
+     from jsonb_to_recordset($1) as m(id int, "cursorAt" timestamptz, "nextDueAt" timestamptz, awaits boolean) where p.id = m.id`,
     [JSON.stringify(moves)],
+  );
+}
+
+/** Pipelines whose windows cannot be computed: they are left alone for ten minutes. The first time it is told in the audit. */
+export async function failSchedules(
+  db: pg.ClientBase,
+  failures: readonly { id: number; message: string }[],
+): Promise<void> {
+  if (failures.length === 0) return;
+  await db.query(
+    `with failed as (
+       select p.id, p.name, p.schedule_failed_at is null as first, f.message
+       from jsonb_to_recordset($1) as f(id int, message text) join pipelines p on p.id = f.id
+     ), told as (
+       insert into audit (actor, verb, subject_kind, subject, reason, details)
+       select 'schedule', 'scheduleFailed', 'pipeline', name, 'ScheduleFailed', jsonb_build_object('message', message) from failed where first
+     )
+     update pipelines p set schedule_failed_at = now(), schedule_failure = f.message from failed f where p.id = f.id`,
+    [JSON.stringify(failures)],
   );
 }
 
@@ -152,8 +185,10 @@ export async function lockWindow(
   const { rows } = await select();
   if (rows.length > 0) return rows[0];
   await db.query(
+    // What was due before a sync first brought the pipeline cannot be late.
     `insert into windows (pipeline_id, calendar_id, start_at, end_at, label, due_at, deadline_at, phase)
-     values ($1, $2, $3, $4, $5, $6, $7, 'Missing') on conflict do nothing`,
+     select $1, $2, $3, $4, $5, $6, case when created_at <= $6 then $7::timestamptz end, 'Missing' from pipelines where id = $1
+     on conflict do nothing`,
     [window.pipelineId, window.calendarId, window.start, window.end, window.label, window.dueAt, window.deadlineAt],
   );
   return (await select()).rows[0];

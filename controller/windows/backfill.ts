@@ -1,11 +1,16 @@
-import type { Rerun, WindowRow } from '../../schemas/generated/types.ts';
+import type { Rerun } from '../../schemas/generated/types.ts';
 import type { SpanWindow } from './span.ts';
 
-/** What a backfill is that says no more than its range. Below the live runs of its pipeline, whose priority is 0. */
+/** What a backfill is that says no more than its range. Its priority is added to that of the pipeline, so that live runs come first. */
 export const backfillDefaults = { rerun: 'missing', order: 'oldest', version: 'head', priority: -100 } as const;
 
 /** More windows than these are asked for in several backfills. */
 export const longestBackfill = 100_000;
+
+/** A sentence about a range that holds more. */
+export function tooManyWindows(from: Date): string {
+  return `a backfill has at most ${longestBackfill} windows, and there are more from ${from.toISOString()} on; make it in several parts`;
+}
 
 export type BackfillPlan = {
   /** In the order in which they run. */
@@ -34,8 +39,11 @@ export function planBackfill(input: {
   };
 }
 
-/** Whether a window that has this is to run (again). */
-export function wants(rerun: Rerun, window: { readonly runNo: number; readonly phase: WindowRow['phase'] }): boolean {
-  if (rerun === 'all' || window.runNo === 0) return true;
-  return rerun === 'failed' && (window.phase === 'Failed' || window.phase === 'Cancelled');
+/** Whether a window that has this is to run (again). One that a person has marked, or that is no longer kept, is neither missing nor failed. */
+export function wants(rerun: Rerun, window: Pick<SpanWindow, 'runNo' | 'phase' | 'reason' | 'stale'>): boolean {
+  if (rerun === 'all') return true;
+  if (window.reason === 'MarkedByHand' || window.reason === 'NotKept') return false;
+  if (window.runNo === 0) return true;
+  const failed = window.phase === 'Failed' || window.phase === 'Cancelled';
+  return (failed && rerun !== 'missing') || (window.stale !== null && rerun === 'stale');
 }

@@ -12,7 +12,7 @@ export type SkippedStretch = {
   readonly start: Date;
   readonly end: Date;
   readonly windows: number;
-  readonly reason: 'CatchUpLatest' | 'CatchUpNone';
+  readonly reason: 'CatchUpLatest' | 'CatchUpNone' | 'CatchUpLimit';
 };
 
 export type DuePlan = {
@@ -71,16 +71,28 @@ function skipMissed(
   input: { schedule: CompiledSchedule; cursor: Date; now: Date },
 ): SkippedStretch | null {
   const { schedule, cursor } = input;
-  if (schedule.catchUp === 'all') return null;
   const lastEnd = Math.min(input.now.getTime() - schedule.delayMs, endOf(schedule));
-  const reason = schedule.catchUp === 'latest' ? 'CatchUpLatest' : 'CatchUpNone';
-  const end = reason === 'CatchUpLatest' ? startOfNewest(calendar, lastEnd) : startOfRecent(calendar, input, lastEnd);
-  if (end <= cursor) return null;
+  const end = startOfWanted(calendar, input, lastEnd);
+  if (end === null || end <= cursor) return null;
+  const reason = reasons[schedule.catchUp];
   return { start: cursor, end, windows: calendar.countWindows(cursor, end), reason };
 }
 
-function startOfNewest(calendar: Calendar, lastEnd: number): Date {
-  return calendar.windowBefore(calendar.boundaryAtOrBefore(new Date(lastEnd))).start;
+const reasons = { latest: 'CatchUpLatest', none: 'CatchUpNone', all: 'CatchUpLimit' } as const;
+
+/** Where the first window begins that catch-up does not pass over; null when it takes all. */
+function startOfWanted(
+  calendar: Calendar,
+  input: { schedule: CompiledSchedule; cursor: Date; now: Date },
+  lastEnd: number,
+): Date | null {
+  const { catchUp, catchUpLimits } = input.schedule;
+  if (catchUp === 'none') return startOfRecent(calendar, input, lastEnd);
+  const wanted = catchUp === 'latest' ? 1 : catchUpLimits?.maxWindows;
+  if (wanted === undefined) return null;
+  let start = calendar.boundaryAtOrBefore(new Date(lastEnd));
+  for (let windows = 0; windows < wanted && start > input.cursor; windows++) start = calendar.windowBefore(start).start;
+  return start;
 }
 
 /** The start of the oldest window that became due within the last ten minutes, or of the one that is due next. */

@@ -14,6 +14,8 @@ export type Boundaries = {
 
 export type Every = NonNullable<CalendarSpec['every']>;
 
+const dayNs = 86_400e9;
+
 const fixedUnits: Partial<Record<Every['unit'], number>> = { minute: 60_000, hour: 3_600_000 };
 
 /** Boundaries of `every`: minutes and hours have a real length, everything longer begins at local midnight. */
@@ -48,13 +50,24 @@ function dateBoundaries(every: Every, timeZone: string, anchor: Temporal.PlainDa
   return {
     floor: (at) => boundary(indexOf(at)),
     next,
-    // Step by step and not by index: a day that a zone left out (Apia, 2011-12-30) has an index and no window.
+    // A day that a zone left out (Apia, 2011-12-30) has an index and no window.
     countAfter: (from, to) => {
-      let count = 0;
-      for (let at = next(from); at <= to; at = next(at)) count++;
-      return count;
+      if (to <= from) return 0;
+      const leftOut = jumpsOverDays(from, to, timeZone).map((at) => Math.max(0, indexOf(at) - indexOf(at - 1) - 1));
+      return indexOf(to) - indexOf(from) - leftOut.reduce((sum, days) => sum + days, 0);
     },
   };
+}
+
+/** The instants in `(from, to]` at which a zone's clocks move on by a day or more. */
+function jumpsOverDays(from: number, to: number, timeZone: string): number[] {
+  const found: number[] = [];
+  for (let here = zoned(from, timeZone); ; ) {
+    const then = here.getTimeZoneTransition('next');
+    if (!then || then.epochMilliseconds > to) return found;
+    if (then.offsetNanoseconds - here.offsetNanoseconds >= dayNs) found.push(then.epochMilliseconds);
+    here = then;
+  }
 }
 
 const lengths: Partial<Record<Every['unit'], { days?: number; months?: number }>> = {

@@ -25,7 +25,7 @@ type CutWindow = DueWindow & { readonly calendarId: number };
 
 /** A window with what the ledger says of it; `runNo: 0` and `run: null` where it has had none. */
 export type SpanWindow = Pick<CutWindow, 'calendarId' | 'start' | 'end' | 'label' | 'dueAt'> &
-  Pick<WindowRow, 'phase' | 'reason' | 'runNo' | 'run'>;
+  Pick<WindowRow, 'phase' | 'reason' | 'runNo' | 'run' | 'stale' | 'mark'> & { readonly lateAt: Date | null };
 
 export type SkippedStretch = { readonly start: Date; readonly end: Date; readonly reason: Reason };
 
@@ -50,7 +50,7 @@ function untouched(window: CutWindow, skipped: readonly SkippedStretch[]): SpanW
   const fate = range
     ? { phase: 'Skipped' as const, reason: range.reason }
     : { phase: 'Missing' as const, reason: null };
-  return { calendarId, start, end, label, dueAt, ...fate, runNo: 0, run: null };
+  return { calendarId, start, end, label, dueAt, ...fate, runNo: 0, run: null, lateAt: null, stale: null, mark: null };
 }
 
 /**

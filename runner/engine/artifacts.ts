@@ -1,7 +1,8 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DuckDBTypeId } from '@duckdb/node-api';
 import type { Failpoint } from '../../schemas/failpoints.ts';
+import type { TaskOrder } from '../../schemas/generated/types.ts';
 import type { Column } from './relation.ts';
 import type { Relations } from './relations.ts';
 import { type Statement, statement } from './statement.ts';
@@ -10,6 +11,12 @@ import { quoteIdentifier, quoteLiteral } from './text.ts';
 /** Where a run keeps the rows of a block for its other tasks. */
 export function artifactPath(folder: string, block: string): string {
   return join(folder, `${block}.parquet`);
+}
+
+/** The folder of the run that made the rows of a block: this one's, or, where a rerun took them over, that of another. */
+export function folderOf({ artifacts, taken }: Pick<TaskOrder, 'artifacts' | 'taken'>, block: string): string {
+  const run = taken?.[block];
+  return run === undefined ? artifacts : join(dirname(artifacts), String(run));
 }
 
 export function artifactQuery(path: string): string {

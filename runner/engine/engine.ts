@@ -47,6 +47,8 @@ export type EngineOptions = {
   /** An existing folder for spilled rows. Beside it, SQL may only touch `artifacts`; empty where there is no such folder. */
   scratch: string;
   artifacts: string;
+  /** Further folders that SQL may touch. */
+  others?: readonly string[];
   timeZone: string;
   signal: AbortSignal;
 };
@@ -119,10 +121,10 @@ function createInstance(scratch: string): Promise<DuckDBInstance> {
   });
 }
 
-/** The last three shut the door behind them: from then on SQL reaches the two folders and changes no setting. */
-function settings({ scratch, artifacts, timeZone }: EngineOptions, profile: string): string[] {
+/** The last three shut the door behind them: from then on SQL reaches these folders and changes no setting. */
+function settings({ scratch, artifacts, others = [], timeZone }: EngineOptions, profile: string): string[] {
   // To the engine an empty path is the working directory: that of the runner's own files.
-  const folders = [scratch, artifacts]
+  const folders = [scratch, artifacts, ...others]
     .filter((folder) => folder !== '')
     .map(quoteLiteral)
     .join(', ');

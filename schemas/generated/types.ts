@@ -2,12 +2,19 @@
 
 
 /**
+ * Which windows of a range run: those without a run (`missing`), also those that failed or were cancelled (`failed`), also those whose data another version made, or of which what they waited for was made anew (`stale`), or `all`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Rerun".
+ */
+export type Rerun = ("missing" | "failed" | "stale" | "all")
+/**
  * A machine-readable reason.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "Reason".
  */
-export type Reason = ("LoadFailed" | "InputTooLarge" | "InvalidInput" | "TransformFailed" | "CheckFailed" | "ExportFailed" | "SchemaMismatch" | "OutsideWindow" | "Superseded" | "ConnectionFailed" | "ExpressionFailed" | "MissingSecret" | "OutOfMemory" | "TimedOut" | "InternalError" | "Lost" | "JobDeleted" | "NodeLost" | "Evicted" | "ImagePullFailed" | "Unschedulable" | "PodRefused" | "PodNotStarted" | "JobRefused" | "ContainerFailed" | "InvalidOutputs" | "OutsidePolicy" | "LostTooOften" | "UpstreamFailed" | "UpstreamSkipped" | "ConditionFalse" | "CancelledByRequest" | "CatchUpLatest" | "CatchUpNone" | "PipelineRetired")
+export type Reason = ("LoadFailed" | "InputTooLarge" | "InvalidInput" | "TransformFailed" | "CheckFailed" | "ExportFailed" | "SchemaMismatch" | "OutsideWindow" | "Superseded" | "ConnectionFailed" | "ExpressionFailed" | "MissingSecret" | "OutOfMemory" | "TimedOut" | "ArtifactGone" | "InternalError" | "Lost" | "JobDeleted" | "NodeLost" | "Evicted" | "ImagePullFailed" | "Unschedulable" | "PodRefused" | "PodNotStarted" | "BundleTooLarge" | "JobRefused" | "ContainerFailed" | "InvalidOutputs" | "OutsidePolicy" | "LostTooOften" | "UpstreamFailed" | "UpstreamSkipped" | "ConditionFalse" | "CancelledByRequest" | "Busy" | "Replaced" | "CatchUpLatest" | "CatchUpNone" | "CatchUpLimit" | "AwaitsTurn" | "DeadlineMissed" | "MarkedByHand" | "ScheduleFailed" | "NotKept" | "PipelineRetired" | "BackfillRemoved" | "BackfillRefused" | "WindowsFailed")
 /**
  * The phase of a run.
  * 
@@ -29,13 +36,6 @@ export type TaskPhase = ("Pending" | "Ready" | "Running" | "Succeeded" | "Failed
  * via the `definition` "AttemptPhase".
  */
 export type AttemptPhase = ("Claimed" | "Running" | "Succeeded" | "Failed" | "Lost" | "Cancelled")
-/**
- * Which windows of a range run: those without a run (`missing`), also those that failed or were cancelled (`failed`), or `all`.
- * 
- * This interface was referenced by `Contracts`'s JSON-Schema
- * via the `definition` "Rerun".
- */
-export type Rerun = ("missing" | "failed" | "all")
 
 export interface Contracts {
 
@@ -104,6 +104,18 @@ suspend?: boolean
  * How many runs of this pipeline may run at once; 1 by default.
  */
 maxActiveRuns?: number
+/**
+ * What becomes of a due window when `maxActiveRuns` runs are running already: `queue` (default) lets it wait, `skip` skips it, `replace` cancels the oldest run that the schedule made, unless that is finishing.
+ */
+whenBusy?: ("queue" | "skip" | "replace")
+/**
+ * Of its runs, when they wait for what others have: higher ones go first; 0 by default.
+ */
+priority?: number
+/**
+ * A Pool: each of its runs takes a slot from its admission to its end.
+ */
+pool?: string
 retry?: Retry
 /**
  * The longest a run may take from its start.
@@ -186,9 +198,26 @@ jitter?: string
  */
 deadline?: string
 /**
- * Windows that were missed: `all` runs them, `latest` (default) only the newest, `none` none.
+ * Windows that were missed: `all` runs them, `latest` (default) only the newest, `none` none. As a map, `all` with limits: `{ mode: all, maxWindows: 100, rate: 6 per minute, order: newest }`.
  */
-catchUp?: ("none" | "latest" | "all")
+catchUp?: (("none" | "latest" | "all") | {
+/**
+ * Which missed windows run, as the word alone says it.
+ */
+mode: ("none" | "latest" | "all")
+/**
+ * Of the windows that were missed at once only so many run, the newest.
+ */
+maxWindows?: number
+/**
+ * How many are queued at most: `6 per minute`, `20 per hour`.
+ */
+rate?: string
+/**
+ * Which of them run first: the `oldest` (default) or the `newest`.
+ */
+order?: ("oldest" | "newest")
+})
 }
 /**
  * Further attempts after a failed one.
@@ -804,7 +833,7 @@ default?: (string | number | boolean | null)
 description?: string
 }
 /**
- * A step. Exactly one of `load`, `transform`, `export`, `container`, `use`.
+ * A step. Exactly one of `load`, `transform`, `export`, `container`, `wait`, `use`.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "PipelineBlock".
@@ -851,6 +880,7 @@ load?: Load
 transform?: Transform
 export?: Export
 container?: Container
+wait?: Wait
 /**
  * Assertions about this block’s rows.
  */
@@ -860,6 +890,10 @@ retry?: Retry
  * The longest an attempt of this block’s task may take.
  */
 timeout?: string
+/**
+ * A Pool: an attempt of this block’s task holds a slot of it. Begins a new task.
+ */
+pool?: string
 /**
  * Run this block as a task of its own instead of fusing it with its neighbours.
  */
@@ -1090,6 +1124,26 @@ key: string
 }
 }
 }
+}
+/**
+ * Waits for windows of another pipeline. The run begins, and takes a place, only when all its waits are over.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Wait".
+ */
+export interface Wait {
+/**
+ * The pipeline to wait for, of the same source.
+ */
+pipeline: string
+/**
+ * Which of its windows must have succeeded: those that cover the run’s window (`covering`, the default), the one with the same bounds (`same`), or those that cover the window before (`previous`).
+ */
+window?: ("covering" | "same" | "previous")
+/**
+ * The longest wait, from when the run was queued; 7d by default.
+ */
+timeout?: string
 }
 /**
  * An assertion about the block’s rows. Exactly one of `expect` (a SQL boolean per row) and `sql` (a query that returns the offending rows).
@@ -1364,6 +1418,167 @@ key: string
 }
 }
 /**
+ * Asks for the windows of a range. It runs once; a changed one is another backfill, and one that is taken out ends.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Backfill".
+ */
+export interface Backfill {
+/**
+ * The version of this form.
+ */
+apiVersion: "pipewright.dev/v1alpha1"
+/**
+ * The kind of this manifest.
+ */
+kind: "Backfill"
+/**
+ * Who this is.
+ */
+metadata: {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+name: string
+/**
+ * Free labels.
+ */
+labels?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Free annotations.
+ */
+annotations?: {
+/**
+ * The annotation’s value.
+ */
+[k: string]: string
+}
+}
+spec: BackfillSpec
+}
+/**
+ * The windows to run, and how. What says which data is made is fixed: another value makes another backfill.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillSpec".
+ */
+export interface BackfillSpec {
+/**
+ * A Pipeline of the same source.
+ */
+pipeline: string
+/**
+ * The first window begins at or after it: `2019`, `2019-01`, a date, a local date and time, or an instant.
+ */
+from: string
+/**
+ * No window crosses it.
+ */
+to: string
+/**
+ * Which windows run; `missing` by default.
+ */
+rerun?: ("missing" | "failed" | "stale" | "all")
+/**
+ * Which come first; `oldest` by default.
+ */
+order?: ("oldest" | "newest")
+/**
+ * How many of its runs may run at once, beside the pipeline’s own; without it they count among those.
+ */
+maxActiveRuns?: number
+/**
+ * Of its runs, added to that of the pipeline; -100 by default, so that live runs come first.
+ */
+priority?: number
+/**
+ * `head` (default) runs today’s version, `original` the one that a window ran on last.
+ */
+version?: ("head" | "original")
+/**
+ * Values for variables.
+ */
+variables?: {
+/**
+ * A string, number, boolean or null.
+ */
+[k: string]: string | number | boolean | null
+}
+/**
+ * True makes backfills of the same range for all pipelines that wait for this one, too, directly or through others; their runs come after its runs.
+ */
+dependents?: boolean
+/**
+ * True queues no further runs.
+ */
+suspend?: boolean
+}
+/**
+ * A named number of slots that pipelines and blocks of its source share.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "Pool".
+ */
+export interface Pool {
+/**
+ * The version of this form.
+ */
+apiVersion: "pipewright.dev/v1alpha1"
+/**
+ * The kind of this manifest.
+ */
+kind: "Pool"
+/**
+ * Who this is.
+ */
+metadata: {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+name: string
+/**
+ * Free labels.
+ */
+labels?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Free annotations.
+ */
+annotations?: {
+/**
+ * The annotation’s value.
+ */
+[k: string]: string
+}
+}
+spec: PoolSpec
+}
+/**
+ * The pool.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PoolSpec".
+ */
+export interface PoolSpec {
+/**
+ * How many runs and attempts of tasks may hold a slot at once; 0 lets nothing begin.
+ */
+slots: number
+/**
+ * What the slots stand for.
+ */
+description?: string
+}
+/**
  * What pipeline and block say about the task’s pod, merged.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -1496,6 +1711,32 @@ deadlineMs: (number | null)
  * What to do with missed windows.
  */
 catchUp: ("none" | "latest" | "all")
+/**
+ * Only with `all`; absent without limits.
+ */
+catchUpLimits?: {
+/**
+ * Of those missed at once, how many run: the newest.
+ */
+maxWindows?: number
+/**
+ * How many are queued at most.
+ */
+rate?: {
+/**
+ * So many.
+ */
+windows: number
+/**
+ * In each stretch of this length, in milliseconds.
+ */
+everyMs: number
+}
+/**
+ * Absent: the oldest first.
+ */
+order?: "newest"
+}
 }
 /**
  * Further attempts after failed ones.
@@ -1571,6 +1812,7 @@ load?: Load
 transform?: Transform
 export?: Export
 container?: Container
+wait?: Wait
 /**
  * Assertions about its rows.
  */
@@ -1592,6 +1834,26 @@ line: number
  */
 column: number
 }
+}
+/**
+ * What a run waits for before it is admitted. A task with it has no attempts.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "CompiledWait".
+ */
+export interface CompiledWait {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * Which of its windows.
+ */
+window: ("covering" | "same" | "previous")
+/**
+ * The longest wait, in milliseconds.
+ */
+timeoutMs: number
 }
 /**
  * A block or a fused chain of blocks, as executed.
@@ -1639,7 +1901,12 @@ retry: RetryPolicy
  * The longest an attempt may take, in milliseconds.
  */
 timeoutMs: (number | null)
+/**
+ * The Pool that its attempts take a slot of; absent: none.
+ */
+pool?: string
 pod?: PodSettings
+wait?: CompiledWait
 }
 /**
  * All that a task needs to run, addressed by the digest of its canonical JSON. What is not in it does not change what a run does.
@@ -1728,6 +1995,18 @@ suspend?: boolean
  */
 maxActiveRuns: number
 /**
+ * What becomes of due windows then; absent: `queue`.
+ */
+whenBusy?: ("queue" | "skip" | "replace")
+/**
+ * Of its runs; absent: 0.
+ */
+priority?: number
+/**
+ * The Pool that its runs take a slot of; absent: none.
+ */
+pool?: string
+/**
  * The longest a run may take, in milliseconds.
  */
 timeoutMs: (number | null)
@@ -1739,6 +2018,10 @@ digest: string
  * Identity of the bundle: sha256, hex.
  */
 bundleDigest: string
+/**
+ * Identity of what decides which data its runs make: code, targets, inputs: sha256, hex.
+ */
+dataDigest: string
 bundle: Bundle
 /**
  * Names of the environment variables that its connections read.
@@ -1761,6 +2044,26 @@ name: string
  */
 key: string
 }[]
+}
+/**
+ * A pool of the source.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "CompiledPool".
+ */
+export interface CompiledPool {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+name: string
+/**
+ * How many.
+ */
+slots: number
+/**
+ * What for.
+ */
+description?: string
 }
 /**
  * Something in a manifest that a person must mend.
@@ -1821,6 +2124,10 @@ previousStart: string
  * End of the window before it.
  */
 previousEnd: string
+/**
+ * End of the window after it.
+ */
+nextEnd: string
 /**
  * Its label in names, such as `2019-01`.
  */
@@ -1915,6 +2222,15 @@ path: string
  * Absolute path of the folder that holds this run’s artifacts, `BLOCK.parquet` each.
  */
 artifacts: string
+/**
+ * Only in a rerun: blocks of tasks that it took over, with the run whose artifacts hold their rows. The folder of a run lies beside that of any other, and its id is its name.
+ */
+taken?: {
+/**
+ * Identity of that run.
+ */
+[k: string]: number
+}
 /**
  * The longest this attempt may take, in milliseconds.
  */
@@ -2291,7 +2607,7 @@ reportPort: number
  */
 maxJobs?: number
 /**
- * How many runs of a pipeline are shown as PipelineRuns; 100 by default.
+ * How many runs of a pipeline are shown as PipelineRuns, and how many backfills; 100 by default.
  */
 history?: number
 }
@@ -2402,6 +2718,14 @@ reason: (Reason | null)
  * Its attempts, oldest first.
  */
 attempts: AttemptDetail[]
+/**
+ * The run that executed it, where a rerun took it over; else null.
+ */
+takenFrom: (string | null)
+/**
+ * What it waits for while it is ready, in a sentence; null when for nothing.
+ */
+waitsFor: (string | null)
 }
 /**
  * A run with its tasks.
@@ -2458,6 +2782,10 @@ reason: (Reason | null)
  */
 message: (string | null)
 /**
+ * What it waits for while it is queued, in a sentence.
+ */
+waitsFor: (string | null)
+/**
  * Digest of the version it is pinned to.
  */
 version: string
@@ -2474,6 +2802,10 @@ variables: {
  */
 [k: string]: string | number | boolean | null
 }
+/**
+ * Its deadline, when it had not succeeded by then.
+ */
+lateAt: (string | null)
 /**
  * Its tasks, in topological order.
  */
@@ -2549,6 +2881,45 @@ lastPhase: (Phase | null)
  */
 nextDueAt: (string | null)
 /**
+ * Its newest success: of the newest window that has succeeded; without a schedule the newest run.
+ */
+lastSuccess: ({
+/**
+ * Half-open `[start, end)`, UTC.
+ */
+window: ({
+/**
+ * Inclusive.
+ */
+start: string
+/**
+ * Exclusive.
+ */
+end: string
+} | null)
+/**
+ * When its run ended; null when that run is no longer kept.
+ */
+at: (string | null)
+} | null)
+/**
+ * It has had no success for longer than its schedule lets expect.
+ */
+quiet: ({
+/**
+ * Since when a success is wanting.
+ */
+since: string
+/**
+ * What keeps it.
+ */
+why: ("ScheduleFailed" | "Suspended" | "Failing" | "Busy" | "PassedOver")
+/**
+ * The same in a sentence.
+ */
+message: string
+} | null)
+/**
  * Runs that are running.
  */
 activeRuns: number
@@ -2613,6 +2984,31 @@ runNo: number
  * The name of its last run.
  */
 run: (string | null)
+/**
+ * Its deadline, when it had not succeeded by then.
+ */
+lateAt: (string | null)
+/**
+ * Why its data is not what today’s run would make; null where it is. `version`: it was made by a version with other code, targets or inputs; `upstream`: a window that it waited for has been made anew since.
+ */
+stale: (("version" | "upstream") | null)
+/**
+ * Who has marked it by hand, when its phase is that of a mark.
+ */
+mark: ({
+/**
+ * Who.
+ */
+by: string
+/**
+ * When.
+ */
+at: string
+/**
+ * Why.
+ */
+note: string
+} | null)
 }
 /**
  * A stretch of windows that was passed over.
@@ -2772,6 +3168,58 @@ variables?: {
  */
 [k: string]: string | number | boolean | null
 }
+/**
+ * Among runs that wait; that of the pipeline by default.
+ */
+priority?: number
+}
+/**
+ * Marks windows by hand: one, or all of `[from, to)`. `POST /api/v1/pipelines/NAME/marks`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "MarkRequest".
+ */
+export interface MarkRequest {
+/**
+ * Start of the window, as in a request for a run.
+ */
+window?: string
+/**
+ * Instead of `window`: the first one begins at or after it.
+ */
+from?: string
+/**
+ * And none crosses it.
+ */
+to?: string
+/**
+ * What they are to count as.
+ */
+as: ("Succeeded" | "Skipped")
+/**
+ * Why; it is shown with the window.
+ */
+note: string
+}
+/**
+ * What was marked.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "MarkResult".
+ */
+export interface MarkResult {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * How many windows.
+ */
+marked: number
+/**
+ * The label of the window, when one was named.
+ */
+window: (string | null)
 }
 /**
  * The run that a request made.
@@ -2813,6 +3261,10 @@ export interface BackfillRequest {
  */
 pipeline: string
 /**
+ * Its name; `<pipeline>-b<n>` by default. One that is taken gets a number: `reload`, `reload-2`, `reload-3`.
+ */
+name?: string
+/**
  * The first window begins at or after it: `2019`, `2019-01`, a date, a local date and time, or an instant.
  */
 from: string
@@ -2823,7 +3275,7 @@ to: string
 /**
  * Which windows run; `missing` by default.
  */
-rerun?: ("missing" | "failed" | "all")
+rerun?: ("missing" | "failed" | "stale" | "all")
 /**
  * Which come first; `oldest` by default.
  */
@@ -2833,7 +3285,7 @@ order?: ("oldest" | "newest")
  */
 maxActiveRuns?: number
 /**
- * Among the queued runs of the pipeline; -100 by default, where other runs have 0.
+ * Of its runs, added to that of the pipeline; -100 by default, so that live runs come first.
  */
 priority?: number
 /**
@@ -2849,6 +3301,14 @@ variables?: {
  */
 [k: string]: string | number | boolean | null
 }
+/**
+ * True makes backfills of the same range for all pipelines that wait for this one, too, directly or through others; their runs come after its runs.
+ */
+dependents?: boolean
+/**
+ * True: it queues nothing before it is resumed.
+ */
+suspended?: boolean
 }
 /**
  * Changes a backfill. `POST /api/v1/backfills/NAME`. Only `retry` is for one that has ended.
@@ -2893,6 +3353,21 @@ backfill: string
  * How many windows it has; after a retry, how many got another turn.
  */
 windows: number
+/**
+ * Those that were made with it, of pipelines that wait for its one; absent where nobody asked for them.
+ * 
+ * Items: One of them.
+ */
+dependents?: {
+/**
+ * Its name.
+ */
+backfill: string
+/**
+ * How many windows it has.
+ */
+windows: number
+}[]
 }
 /**
  * What a backfill would run. `GET /api/v1/pipelines/NAME/backfill`.
@@ -2925,6 +3400,90 @@ notClosed: number
  * Windows of the range that stay as they are.
  */
 kept: number
+/**
+ * With `dependents`: the pipelines that wait for this one, each after those that it waits for.
+ * 
+ * Items: One of them.
+ */
+dependents?: {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * How many of its windows would run.
+ */
+total: number
+/**
+ * As above.
+ */
+notClosed: number
+/**
+ * As above.
+ */
+kept: number
+}[]
+}
+/**
+ * A window of a backfill.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillWindow".
+ */
+export interface BackfillWindow {
+/**
+ * Its place in the order in which they run, from 1.
+ */
+position: number
+/**
+ * Its label.
+ */
+label: string
+/**
+ * Inclusive.
+ */
+start: string
+/**
+ * Exclusive.
+ */
+end: string
+/**
+ * `Waiting` before its turn; then the phase of the run that serves it, or of the one that it had.
+ */
+phase: ("Waiting" | "Queued" | "Running" | "Succeeded" | "Failed" | "Cancelled" | "Skipped")
+reason: (Reason | null)
+/**
+ * The run that serves it.
+ */
+run: (string | null)
+/**
+ * Digest of the version that this run is pinned to; null before it is admitted.
+ */
+version: (string | null)
+}
+/**
+ * The windows of a backfill, in their order. `GET /api/v1/backfills/NAME/windows`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "BackfillWindowList".
+ */
+export interface BackfillWindowList {
+/**
+ * Its name.
+ */
+backfill: string
+/**
+ * The schedule’s zone.
+ */
+timeZone: string
+/**
+ * The windows.
+ */
+windows: BackfillWindow[]
+/**
+ * Pass as `after` for the next page.
+ */
+next: (number | null)
 }
 /**
  * A backfill.
@@ -2963,13 +3522,21 @@ version: ("head" | "original")
  */
 maxActiveRuns: (number | null)
 /**
- * Of its runs.
+ * Of its runs, added to that of the pipeline.
  */
 priority: number
 /**
  * Its phase. Failed: every window has ended, and not all succeeded.
  */
 phase: ("Running" | "Succeeded" | "Failed" | "Cancelled")
+/**
+ * Why it has ended as it has.
+ */
+reason: (Reason | null)
+/**
+ * The same in a sentence.
+ */
+message: (string | null)
 /**
  * True while no further runs are queued.
  */
@@ -3004,7 +3571,7 @@ failed: number
 cancelled: number
 }
 /**
- * Windows that ended per minute, since its first one was queued.
+ * Windows whose runs ended per minute: of the last ten minutes, or all along where those are few.
  */
 ratePerMinute: (number | null)
 /**
@@ -3019,6 +3586,10 @@ actor: string
  * When it was made.
  */
 createdAt: string
+/**
+ * When it was made, or given another turn.
+ */
+startedAt: string
 /**
  * When it ended.
  */
@@ -3035,6 +3606,151 @@ export interface BackfillList {
  * At most 1000.
  */
 backfills: BackfillSummary[]
+}
+/**
+ * Who holds a slot, or waits for one.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PoolHolder".
+ */
+export interface PoolHolder {
+/**
+ * The run.
+ */
+run: string
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * The task; null where the run as a whole does.
+ */
+task: (string | null)
+/**
+ * When it got the slot, or began to wait.
+ */
+since: string
+}
+/**
+ * A pool. Slots that are used are counted from what runs.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PoolSummary".
+ */
+export interface PoolSummary {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+name: string
+/**
+ * The source that defines it.
+ */
+source: string
+/**
+ * What its slots stand for.
+ */
+description: (string | null)
+/**
+ * How many there are.
+ */
+slots: number
+/**
+ * How many are held.
+ */
+used: number
+/**
+ * How many runs and tasks wait for one.
+ */
+waiting: number
+/**
+ * True when its manifest is gone, and something that came before still names it.
+ */
+gone: boolean
+/**
+ * Who holds them, longest first; at most 100.
+ */
+holders: PoolHolder[]
+/**
+ * Who waits, longest first; at most 100.
+ */
+waiters: PoolHolder[]
+}
+/**
+ * All pools, by name. `GET /api/v1/pools`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PoolList".
+ */
+export interface PoolList {
+/**
+ * The pools.
+ */
+pools: PoolSummary[]
+}
+/**
+ * Asks for a run once more. `POST /api/v1/runs/NAME/rerun`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "RerunRequest".
+ */
+export interface RerunRequest {
+/**
+ * `start` (default): all of it. `failed`: what has not succeeded. Or a task, or a block of one: it and all downstream of it.
+ */
+from?: string
+/**
+ * `head` (default): today’s version. `original`: that of the run.
+ */
+version?: ("head" | "original")
+}
+/**
+ * The run that a rerun made.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "RerunResult".
+ */
+export interface RerunResult {
+/**
+ * Its name.
+ */
+run: string
+/**
+ * Tasks that it took over from the run before, instead of running them.
+ * 
+ * Items: A task.
+ */
+taken: string[]
+/**
+ * Tasks before the starting point that it runs all the same.
+ * 
+ * Items: A task.
+ */
+again: {
+/**
+ * Its name.
+ */
+task: string
+/**
+ * Why, in words.
+ */
+why: string
+}[]
+}
+/**
+ * Runs by what they are. `GET /api/v1/runs/selection?since=…&pipeline=…&reason=…&phase=…`, where `*` in `pipeline` stands for any text, `phase` may name several, and without it is `Failed`. Of a window only its newest run, and none that was run again.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "RunSelection".
+ */
+export interface RunSelection {
+/**
+ * The runs, oldest first, at most 1000.
+ */
+runs: RunSummary[]
+/**
+ * True when there are more; ask again when these are done.
+ */
+more: boolean
 }
 /**
  * Who the object is.
@@ -3104,7 +3820,7 @@ finalizers?: string[]
  */
 export interface ResourceCondition {
 /**
- * `Ready`, `Reconciling` or `Stalled`.
+ * `Ready`, `Reconciling`, `Stalled` or `Late`.
  */
 type: string
 /**
@@ -3253,7 +3969,7 @@ message: string
 pipeline?: string
 }[]
 /**
- * What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.
+ * What holds at this moment: `Ready`, and where they apply `Reconciling`, `Stalled` and `Late`.
  */
 conditions?: ResourceCondition[]
 /**
@@ -3351,6 +4067,23 @@ deadline?: string
  * Which missed windows run.
  */
 catchUp?: ("none" | "latest" | "all")
+/**
+ * With `all`: how many of them run, and how many at once.
+ */
+catchUpLimits?: {
+/**
+ * Of those missed at once, the newest.
+ */
+maxWindows?: number
+/**
+ * How many are queued at most, such as `6 per minute`.
+ */
+rate?: string
+/**
+ * Absent: the oldest first.
+ */
+order?: "newest"
+}
 }
 /**
  * True stops the schedule; running runs go on. May be set with kubectl where the manifest does not set it.
@@ -3360,6 +4093,18 @@ suspend?: boolean
  * How many runs may run at once.
  */
 maxActiveRuns: number
+/**
+ * What becomes of a window that is due while so many run; `queue` where it is absent.
+ */
+whenBusy?: ("skip" | "replace")
+/**
+ * Of its runs, where it is not 0.
+ */
+priority?: number
+/**
+ * The Pool that each of its runs takes a slot of.
+ */
+pool?: string
 /**
  * The longest a run may take from its start.
  */
@@ -3440,7 +4185,7 @@ activeRuns?: number
  */
 queuedRuns?: number
 /**
- * What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.
+ * What holds at this moment: `Ready`, and where they apply `Reconciling`, `Stalled` and `Late`.
  */
 conditions?: ResourceCondition[]
 /**
@@ -3495,6 +4240,10 @@ variables?: {
  * The name of an ended run: run its window again, with its variables.
  */
 rerunOf?: string
+/**
+ * Among runs that wait; that of the pipeline by default.
+ */
+priority?: number
 /**
  * True stops the run. It cannot be taken back.
  */
@@ -3591,7 +4340,7 @@ job?: string
  */
 node?: string
 /**
- * What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.
+ * What holds at this moment: `Ready`, and where they apply `Reconciling`, `Stalled` and `Late`.
  */
 conditions?: ResourceCondition[]
 /**
@@ -3600,7 +4349,7 @@ conditions?: ResourceCondition[]
 observedGeneration?: number
 }
 /**
- * A request to run a range of windows. A changed spec is asked for anew, under the same name.
+ * A request to run a range of windows, and how far it is. One made with kubectl asks; those made otherwise are shown.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "BackfillResource".
@@ -3619,7 +4368,7 @@ spec: BackfillResourceSpec
 status?: BackfillResourceStatus
 }
 /**
- * The windows to run, and how.
+ * The windows to run, and how. Only `suspend`, `maxActiveRuns`, `priority` and `cancel` may change.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
  * via the `definition` "BackfillResourceSpec".
@@ -3646,15 +4395,36 @@ rerun?: ("missing" | "failed" | "stale" | "all")
  */
 order?: ("oldest" | "newest")
 /**
- * How many of its runs may run at once; the pipeline’s limit by default.
- */
-maxActiveRuns?: number
-/**
  * `head` (default) runs today’s version, `original` the one that a window ran on before.
  */
 version?: ("head" | "original")
 /**
- * True cancels what is still queued.
+ * Values for variables, as text: `"5"`, `"true"`. They are converted to the types that the pipeline declares.
+ */
+variables?: {
+/**
+ * A variable’s value.
+ */
+[k: string]: string
+}
+/**
+ * True also runs the range of all pipelines that wait for this one, after it, as backfills of their own.
+ */
+dependents?: boolean
+/**
+ * How many of its runs may run at once; without it they count among those of the pipeline.
+ */
+maxActiveRuns?: number
+/**
+ * Of its runs, added to that of the pipeline; -100 by default, so that live runs come first.
+ */
+priority?: number
+/**
+ * True queues no further runs, and those that are queued wait.
+ */
+suspend?: boolean
+/**
+ * True cancels what is queued; what runs goes on. It cannot be taken back.
  */
 cancel?: boolean
 }
@@ -3665,6 +4435,10 @@ cancel?: boolean
  * via the `definition` "BackfillResourceStatus".
  */
 export interface BackfillResourceStatus {
+/**
+ * Its name in the history; another than the object’s where that was taken.
+ */
+backfill?: string
 /**
  * The phase of a run.
  */
@@ -3682,7 +4456,7 @@ message?: string
  */
 windows?: {
 /**
- * How many windows lie in the range.
+ * How many it has.
  */
 total: number
 /**
@@ -3690,7 +4464,11 @@ total: number
  */
 done: number
 /**
- * How many have succeeded.
+ * How many are queued or run.
+ */
+live: number
+/**
+ * How many have succeeded, or were skipped.
  */
 succeeded: number
 /**
@@ -3698,20 +4476,32 @@ succeeded: number
  */
 failed: number
 /**
+ * How many were cancelled.
+ */
+cancelled: number
+/**
  * Ended of all, for reading: `7/12`.
  */
 text: string
 }
 /**
- * When its first run was queued.
+ * How many windows end in a time, for reading: `12.5/min`, `3/h`.
+ */
+rate?: string
+/**
+ * When it ends at that rate.
+ */
+expectedEndAt?: string
+/**
+ * When it was made, or given another turn.
  */
 startedAt?: string
 /**
- * When its last run settled.
+ * When its last window ended.
  */
 finishedAt?: string
 /**
- * What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.
+ * What holds at this moment: `Ready`, and where they apply `Reconciling`, `Stalled` and `Late`.
  */
 conditions?: ResourceCondition[]
 /**

@@ -16,3 +16,5 @@ export type Validate = { (value: unknown): boolean; errors?: SchemaError[] | nul
 export const isPipeline: Validate;
 export const isBlock: Validate;
 export const isConnection: Validate;
+export const isBackfill: Validate;
+export const isPool: Validate;

@@ -1,4 +1,4 @@
-import { instant, list, map, nullable, object, objectName, ref, type Schema, scalar } from './common.ts';
+import { instant, list, map, nullable, object, objectName, priority, ref, type Schema, scalar } from './common.ts';
 
 const text = (description: string): Schema => ({ type: 'string', description });
 const count = (description: string): Schema => ({ type: 'integer', description, minimum: 0 });
@@ -11,6 +11,42 @@ const windowBounds = object(
   'Half-open `[start, end)`, UTC.',
   { start: { ...instant, description: 'Inclusive.' }, end: { ...instant, description: 'Exclusive.' } },
   ['start', 'end'],
+);
+
+/** What the ledger says of a window besides the outcome of its last run. */
+const windowMore: Record<string, Schema> = {
+  lateAt: nullable({ ...instant, description: 'Its deadline, when it had not succeeded by then.' }),
+  stale: nullable({
+    type: 'string',
+    description:
+      'Why its data is not what today’s run would make; null where it is. `version`: it was made by a version with other code, targets or inputs; `upstream`: a window that it waited for has been made anew since.',
+    enum: ['version', 'upstream'],
+  }),
+  mark: nullable(
+    object(
+      'Who has marked it by hand, when its phase is that of a mark.',
+      {
+        by: text('Who.'),
+        at: { ...instant, description: 'When.' },
+        note: text('Why.'),
+      },
+      ['by', 'at', 'note'],
+    ),
+  ),
+};
+
+const quiet = object(
+  'It has had no success for longer than its schedule lets expect.',
+  {
+    since: { ...instant, description: 'Since when a success is wanting.' },
+    why: {
+      type: 'string',
+      description: 'What keeps it.',
+      enum: ['ScheduleFailed', 'Suspended', 'Failing', 'Busy', 'PassedOver'],
+    },
+    message: text('The same in a sentence.'),
+  },
+  ['since', 'why', 'message'],
 );
 
 const runFields: Record<string, Schema> = {
@@ -54,20 +90,24 @@ export const api: Record<string, Schema> = {
       phase: ref('TaskPhase'),
       reason: nullable(ref('Reason')),
       attempts: list('Its attempts, oldest first.', ref('AttemptDetail')),
+      takenFrom: nullable(text('The run that executed it, where a rerun took it over; else null.')),
+      waitsFor: nullable(text('What it waits for while it is ready, in a sentence; null when for nothing.')),
     },
-    ['name', 'blocks', 'needs', 'phase', 'reason', 'attempts'],
+    ['name', 'blocks', 'needs', 'phase', 'reason', 'attempts', 'waitsFor', 'takenFrom'],
   ),
   RunDetail: object(
     'A run with its tasks.',
     {
       ...runFields,
       message: nullable(text('Why it is in this phase, in a sentence.')),
+      waitsFor: nullable(text('What it waits for while it is queued, in a sentence.')),
       version: text('Digest of the version it is pinned to.'),
       revision: text('The revision that brought the version.'),
       variables: map('Variables given for it.', scalar),
+      lateAt: windowMore.lateAt as Schema,
       tasks: list('Its tasks, in topological order.', ref('TaskDetail')),
     },
-    [...runRequired, 'message', 'version', 'revision', 'variables', 'tasks'],
+    [...runRequired, 'message', 'waitsFor', 'version', 'revision', 'variables', 'lateAt', 'tasks'],
   ),
   RunList: object(
     'Runs, newest first.',
@@ -90,6 +130,17 @@ export const api: Record<string, Schema> = {
       lastWindow: nullable(windowBounds),
       lastPhase: nullable(ref('Phase')),
       nextDueAt: nullable({ ...instant, description: 'When its next window is due.' }),
+      lastSuccess: nullable(
+        object(
+          'Its newest success: of the newest window that has succeeded; without a schedule the newest run.',
+          {
+            window: nullable(windowBounds),
+            at: nullable({ ...instant, description: 'When its run ended; null when that run is no longer kept.' }),
+          },
+          ['window', 'at'],
+        ),
+      ),
+      quiet: nullable(quiet),
       activeRuns: count('Runs that are running.'),
       queuedRuns: count('Runs that are queued.'),
       version: text('Digest of its version.'),
@@ -105,6 +156,8 @@ export const api: Record<string, Schema> = {
       'lastWindow',
       'lastPhase',
       'nextDueAt',
+      'lastSuccess',
+      'quiet',
       'activeRuns',
       'queuedRuns',
       'version',
@@ -133,8 +186,9 @@ export const api: Record<string, Schema> = {
       reason: nullable(ref('Reason')),
       runNo: count('The number of its last run; 0 without one.'),
       run: nullable(text('The name of its last run.')),
+      ...windowMore,
     },
-    ['start', 'end', 'label', 'dueAt', 'phase', 'reason', 'runNo', 'run'],
+    ['start', 'end', 'label', 'dueAt', 'phase', 'reason', 'runNo', 'run', ...Object.keys(windowMore)],
   ),
   SkippedRange: object(
     'A stretch of windows that was passed over.',
@@ -199,8 +253,29 @@ export const api: Record<string, Schema> = {
         'Start of the window: `2019-01`, a date, a local date and time, or an instant. Without it the latest closed window.',
       ),
       variables: map('Values for variables.', scalar),
+      priority: { ...priority, description: 'Among runs that wait; that of the pipeline by default.' },
     },
     ['pipeline'],
+  ),
+  MarkRequest: object(
+    'Marks windows by hand: one, or all of `[from, to)`. `POST /api/v1/pipelines/NAME/marks`.',
+    {
+      window: text('Start of the window, as in a request for a run.'),
+      from: text('Instead of `window`: the first one begins at or after it.'),
+      to: text('And none crosses it.'),
+      as: { type: 'string', description: 'What they are to count as.', enum: ['Succeeded', 'Skipped'] },
+      note: { ...text('Why; it is shown with the window.'), minLength: 1, maxLength: 1000 },
+    },
+    ['as', 'note'],
+  ),
+  MarkResult: object(
+    'What was marked.',
+    {
+      pipeline: objectName,
+      marked: count('How many windows.'),
+      window: nullable(text('The label of the window, when one was named.')),
+    },
+    ['pipeline', 'marked', 'window'],
   ),
   RunRequestResult: object('The run that a request made.', { run: text('Its name.') }, ['run']),
   ApiError: object(

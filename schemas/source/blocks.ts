@@ -155,6 +155,21 @@ const retry = object('Further attempts after a failed one.', {
   max: { ...duration, description: 'The longest wait; 10m by default.' },
 });
 
+const wait = object(
+  'Waits for windows of another pipeline. The run begins, and takes a place, only when all its waits are over.',
+  {
+    pipeline: { ...objectName, description: 'The pipeline to wait for, of the same source.' },
+    window: {
+      type: 'string',
+      description:
+        'Which of its windows must have succeeded: those that cover the run’s window (`covering`, the default), the one with the same bounds (`same`), or those that cover the window before (`previous`).',
+      enum: ['covering', 'same', 'previous'],
+    },
+    timeout: { ...duration, description: 'The longest wait, from when the run was queued; 7d by default.' },
+  },
+  ['pipeline'],
+);
+
 const forms = {
   load: ref('Load'),
   transform: ref('Transform'),
@@ -169,8 +184,9 @@ export const definitions: Record<string, Schema> = {
   Export: exportForm,
   Retry: retry,
   Check: check,
+  Wait: wait,
   PipelineBlock: object(
-    'A step. Exactly one of `load`, `transform`, `export`, `container`, `use`.',
+    'A step. Exactly one of `load`, `transform`, `export`, `container`, `wait`, `use`.',
     {
       name: blockName,
       description: { type: 'string', description: 'What the block is for.' },
@@ -186,9 +202,14 @@ export const definitions: Record<string, Schema> = {
       use: { ...objectName, description: 'The name of a Block.' },
       with: map('Values for the Block’s parameters.', templated(scalar)),
       ...forms,
+      wait: ref('Wait'),
       checks: list('Assertions about this block’s rows.', ref('Check')),
       retry: ref('Retry'),
       timeout: { ...duration, description: 'The longest an attempt of this block’s task may take.' },
+      pool: {
+        ...objectName,
+        description: 'A Pool: an attempt of this block’s task holds a slot of it. Begins a new task.',
+      },
       isolate: {
         type: 'boolean',
         description: 'Run this block as a task of its own instead of fusing it with its neighbours.',

@@ -54,6 +54,8 @@ export const blockName: Schema = {
   maxLength: 40,
 };
 
+export const priority: Schema = { type: 'integer', description: 'Higher goes first.', minimum: -1000, maximum: 1000 };
+
 export const duration: Schema = {
   type: 'string',
   description: 'A length of time: `500ms`, `30s`, `10m`, `3h`, `2d`, or several parts, as in `1h30m`.',

@@ -1,4 +1,4 @@
-import { blockName, list, map, nullable, object, objectName, ref, type Schema, scalar } from './common.ts';
+import { blockName, list, map, nullable, object, objectName, priority, ref, type Schema, scalar } from './common.ts';
 import { podSettings } from './pods.ts';
 
 const ms = (description: string): Schema => ({
@@ -59,6 +59,18 @@ export const compiled: Record<string, Schema> = {
       delayMs: ms('Due this long after the window closed'),
       deadlineMs: nullable(ms('Late this long after due')),
       catchUp: { type: 'string', description: 'What to do with missed windows.', enum: ['none', 'latest', 'all'] },
+      catchUpLimits: object('Only with `all`; absent without limits.', {
+        maxWindows: { type: 'integer', description: 'Of those missed at once, how many run: the newest.', minimum: 1 },
+        rate: object(
+          'How many are queued at most.',
+          {
+            windows: { type: 'integer', description: 'So many.', minimum: 1 },
+            everyMs: ms('In each stretch of this length'),
+          },
+          ['windows', 'everyMs'],
+        ),
+        order: { type: 'string', description: 'Absent: the oldest first.', enum: ['newest'] },
+      }),
     },
     ['calendar', 'startAt', 'endAt', 'delayMs', 'deadlineMs', 'catchUp'],
   ),
@@ -89,6 +101,7 @@ export const compiled: Record<string, Schema> = {
       transform: ref('Transform'),
       export: ref('Export'),
       container: ref('Container'),
+      wait: ref('Wait'),
       checks: list('Assertions about its rows.', ref('Check')),
       origin: object(
         'Where its body stands, for messages.',
@@ -102,6 +115,15 @@ export const compiled: Record<string, Schema> = {
     },
     ['name', 'from', 'needs', 'checks', 'origin'],
   ),
+  CompiledWait: object(
+    'What a run waits for before it is admitted. A task with it has no attempts.',
+    {
+      pipeline: objectName,
+      window: { type: 'string', description: 'Which of its windows.', enum: ['covering', 'same', 'previous'] },
+      timeoutMs: ms('The longest wait'),
+    },
+    ['pipeline', 'window', 'timeoutMs'],
+  ),
   CompiledTask: object(
     'A block or a fused chain of blocks, as executed.',
     {
@@ -113,7 +135,9 @@ export const compiled: Record<string, Schema> = {
       when: text('CEL; false skips.'),
       retry: ref('RetryPolicy'),
       timeoutMs: nullable(ms('The longest an attempt may take')),
+      pool: { ...objectName, description: 'The Pool that its attempts take a slot of; absent: none.' },
       pod: ref('PodSettings'),
+      wait: ref('CompiledWait'),
     },
     ['name', 'blocks', 'needs', 'inputs', 'outputs', 'retry', 'timeoutMs'],
   ),
@@ -144,9 +168,17 @@ export const compiled: Record<string, Schema> = {
         description: 'What the manifest says of its schedule: true stops it. Absent where that is left to kubectl.',
       },
       maxActiveRuns: { type: 'integer', description: 'Runs at once.', minimum: 1 },
+      whenBusy: {
+        type: 'string',
+        description: 'What becomes of due windows then; absent: `queue`.',
+        enum: ['queue', 'skip', 'replace'],
+      },
+      priority: { ...priority, description: 'Of its runs; absent: 0.' },
+      pool: { ...objectName, description: 'The Pool that its runs take a slot of; absent: none.' },
       timeoutMs: nullable(ms('The longest a run may take')),
       digest: digest('Identity of the version'),
       bundleDigest: digest('Identity of the bundle'),
+      dataDigest: digest('Identity of what decides which data its runs make: code, targets, inputs'),
       bundle: ref('Bundle'),
       environment: list('Names of the environment variables that its connections read.', text('A name.')),
       secrets: list(
@@ -164,10 +196,20 @@ export const compiled: Record<string, Schema> = {
       'timeoutMs',
       'digest',
       'bundleDigest',
+      'dataDigest',
       'bundle',
       'environment',
       'secrets',
     ],
+  ),
+  CompiledPool: object(
+    'A pool of the source.',
+    {
+      name: objectName,
+      slots: { type: 'integer', description: 'How many.', minimum: 0 },
+      description: text('What for.'),
+    },
+    ['name', 'slots'],
   ),
   Problem: object(
     'Something in a manifest that a person must mend.',

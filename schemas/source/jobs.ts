@@ -82,7 +82,7 @@ export const jobs: Record<string, Schema> = {
       maxJobs: { type: 'integer', description: 'How many Jobs may run at once; 100 by default.', minimum: 1 },
       history: {
         type: 'integer',
-        description: 'How many runs of a pipeline are shown as PipelineRuns; 100 by default.',
+        description: 'How many runs of a pipeline are shown as PipelineRuns, and how many backfills; 100 by default.',
         minimum: 1,
       },
     },

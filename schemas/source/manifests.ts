@@ -1,4 +1,5 @@
-import { duration, list, map, object, objectName, ref, type Schema, templated } from './common.ts';
+import { backfillSpec, rerun } from './backfills.ts';
+import { duration, list, map, object, objectName, priority, ref, type Schema, templated } from './common.ts';
 import { podFields } from './pods.ts';
 
 const apiVersion: Schema = {
@@ -30,6 +31,34 @@ const day: Schema = {
   description:
     'A date (`2019-01-01`), a local date and time (`2019-01-01T06:00`) in the schedule’s zone, or an RFC 3339 instant.',
 };
+
+const catchUp = object(
+  'Which windows run that were missed, and how many at once. All but `mode` are for `all`.',
+  {
+    mode: {
+      type: 'string',
+      description: 'Which missed windows run, as the word alone says it.',
+      enum: ['none', 'latest', 'all'],
+    },
+    maxWindows: {
+      type: 'integer',
+      description: 'Of the windows that were missed at once only so many run, the newest.',
+      minimum: 1,
+      maximum: 10_000,
+    },
+    rate: {
+      type: 'string',
+      description: 'How many are queued at most: `6 per minute`, `20 per hour`.',
+      pattern: '^[1-9][0-9]{0,3} per (minute|hour)$',
+    },
+    order: {
+      type: 'string',
+      description: 'Which of them run first: the `oldest` (default) or the `newest`.',
+      enum: ['oldest', 'newest'],
+    },
+  },
+  ['mode'],
+);
 
 const schedule = object('When windows close and runs become due. Exactly one of `every` and `cron`.', {
   every: {
@@ -72,9 +101,9 @@ const schedule = object('When windows close and runs become due. Exactly one of 
   },
   deadline: { ...duration, description: 'A window is late when it has not succeeded this long after it was due.' },
   catchUp: {
-    type: 'string',
-    description: 'Windows that were missed: `all` runs them, `latest` (default) only the newest, `none` none.',
-    enum: ['none', 'latest', 'all'],
+    description:
+      'Windows that were missed: `all` runs them, `latest` (default) only the newest, `none` none. As a map, `all` with limits: `{ mode: all, maxWindows: 100, rate: 6 per minute, order: newest }`.',
+    anyOf: [{ type: 'string', enum: ['none', 'latest', 'all'] }, catchUp],
   },
 });
 
@@ -94,6 +123,17 @@ const pipelineSpec = object(
       minimum: 1,
       maximum: 1000,
     },
+    whenBusy: {
+      type: 'string',
+      description:
+        'What becomes of a due window when `maxActiveRuns` runs are running already: `queue` (default) lets it wait, `skip` skips it, `replace` cancels the oldest run that the schedule made, unless that is finishing.',
+      enum: ['queue', 'skip', 'replace'],
+    },
+    priority: {
+      ...priority,
+      description: 'Of its runs, when they wait for what others have: higher ones go first; 0 by default.',
+    },
+    pool: { ...objectName, description: 'A Pool: each of its runs takes a slot from its admission to its end.' },
     retry: ref('Retry'),
     timeout: { ...duration, description: 'The longest a run may take from its start.' },
     ...podFields.ofPipeline,
@@ -155,6 +195,20 @@ const connectionSpec = object('Exactly one system.', {
   ),
 });
 
+const poolSpec = object(
+  'The pool.',
+  {
+    slots: {
+      type: 'integer',
+      description: 'How many runs and attempts of tasks may hold a slot at once; 0 lets nothing begin.',
+      minimum: 0,
+      maximum: 100_000,
+    },
+    description: { type: 'string', description: 'What the slots stand for.' },
+  },
+  ['slots'],
+);
+
 export const manifests: Record<string, Schema> = {
   Pipeline: manifest('Pipeline', 'A named graph of blocks with a schedule, variables and limits.', ref('PipelineSpec')),
   Block: manifest('Block', 'A reusable step with typed parameters.', ref('BlockSpec')),
@@ -163,11 +217,20 @@ export const manifests: Record<string, Schema> = {
     'A named profile of a system that pipelines read and write.',
     ref('ConnectionSpec'),
   ),
+  Backfill: manifest(
+    'Backfill',
+    'Asks for the windows of a range. It runs once; a changed one is another backfill, and one that is taken out ends.',
+    ref('BackfillSpec'),
+  ),
+  Pool: manifest('Pool', 'A named number of slots that pipelines and blocks of its source share.', ref('PoolSpec')),
 };
 
 /** `env_var('NAME')` and `env_var('NAME', 'default')` are names in Connections only. */
 export const parts: Record<string, Schema> = {
   Schedule: schedule,
   ConnectionSpec: connectionSpec,
+  PoolSpec: poolSpec,
+  BackfillSpec: backfillSpec,
+  Rerun: rerun,
   PipelineSpec: pipelineSpec,
 };

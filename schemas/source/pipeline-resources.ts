@@ -1,4 +1,4 @@
-import { blockName, duration, list, object, objectName, type Schema } from './common.ts';
+import { blockName, duration, list, object, objectName, priority, type Schema } from './common.ts';
 import {
   boundedText,
   conditions,
@@ -112,6 +112,16 @@ const schedule = withRules(
       delay: { ...duration, description: 'A window is due this long after it closed.', maxLength: 32 },
       deadline: { ...duration, description: 'A window is late this long after it was due.', maxLength: 32 },
       catchUp: { type: 'string', description: 'Which missed windows run.', enum: ['none', 'latest', 'all'] },
+      catchUpLimits: object('With `all`: how many of them run, and how many at once.', {
+        maxWindows: {
+          type: 'integer',
+          description: 'Of those missed at once, the newest.',
+          minimum: 1,
+          maximum: 10_000,
+        },
+        rate: boundedText('How many are queued at most, such as `6 per minute`.', 32),
+        order: { type: 'string', description: 'Absent: the oldest first.', enum: ['newest'] },
+      }),
     },
     ['timeZone'],
   ),
@@ -163,6 +173,13 @@ export const pipeline: Resource = {
           'True stops the schedule; running runs go on. May be set with kubectl where the manifest does not set it.',
       },
       maxActiveRuns: { type: 'integer', description: 'How many runs may run at once.', minimum: 1, maximum: 1000 },
+      whenBusy: {
+        type: 'string',
+        description: 'What becomes of a window that is due while so many run; `queue` where it is absent.',
+        enum: ['skip', 'replace'],
+      },
+      priority: { ...priority, description: 'Of its runs, where it is not 0.' },
+      pool: { ...objectName, description: 'The Pool that each of its runs takes a slot of.' },
       timeout: { ...duration, description: 'The longest a run may take from its start.', maxLength: 32 },
       blocks: list('The steps, in topological order.', block, {
         'x-kubernetes-list-type': 'map',

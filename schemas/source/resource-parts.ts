@@ -58,7 +58,7 @@ export function immutable(field: string, message: string): Rule {
 export const observedGeneration = count('The generation of the spec that this status is about.');
 
 export const conditions = list(
-  'What holds at this moment: `Ready`, and where they apply `Reconciling` and `Stalled`.',
+  'What holds at this moment: `Ready`, and where they apply `Reconciling`, `Stalled` and `Late`.',
   { $ref: '#/$defs/ResourceCondition' },
   { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
 );
@@ -66,7 +66,7 @@ export const conditions = list(
 export const resourceCondition = object(
   'One aspect of a resource, in the form of all of Kubernetes.',
   {
-    type: { ...boundedText('`Ready`, `Reconciling` or `Stalled`.', 316), minLength: 1 },
+    type: { ...boundedText('`Ready`, `Reconciling`, `Stalled` or `Late`.', 316), minLength: 1 },
     status: { type: 'string', description: 'Whether it holds.', enum: ['True', 'False', 'Unknown'] },
     reason: {
       ...boundedText('Machine-readable, in CamelCase.', 1024),

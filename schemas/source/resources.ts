@@ -1,8 +1,9 @@
 import { type ResourceKind, resourceApiVersion, resourceKinds } from '../resource-kinds.ts';
+import { backfill } from './backfill-resources.ts';
 import { object, ref, type Schema } from './common.ts';
 import { pipeline, pipelineSource } from './pipeline-resources.ts';
 import { type Resource, resourceCondition, resourceMetadata } from './resource-parts.ts';
-import { backfill, pipelineRun } from './run-resources.ts';
+import { pipelineRun } from './run-resources.ts';
 
 /** The custom resources of the group `pipewright.dev`: CustomResourceDefinitions, types and a reference page are made of them. */
 export const resources: Readonly<Record<ResourceKind, Resource>> = {

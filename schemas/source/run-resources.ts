@@ -1,4 +1,4 @@
-import { instant, map, object, objectName, ref, type Schema } from './common.ts';
+import { instant, map, object, objectName, priority, ref } from './common.ts';
 import {
   boundedText,
   conditions,
@@ -36,6 +36,7 @@ const runSpec = withRules(
         ...boundedText('The name of an ended run: run its window again, with its variables.', 253),
         minLength: 1,
       },
+      priority: { ...priority, description: 'Among runs that wait; that of the pipeline by default.' },
       cancel: { type: 'boolean', description: 'True stops the run. It cannot be taken back.' },
     },
     ['pipeline'],
@@ -45,14 +46,16 @@ const runSpec = withRules(
     immutable('window', startedOnce),
     immutable('variables', startedOnce),
     immutable('rerunOf', startedOnce),
+    immutable('priority', startedOnce),
     {
       rule: '!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)',
       message: 'a cancellation cannot be taken back; make another PipelineRun with rerunOf',
       fieldPath: '.cancel',
     },
     {
-      rule: '!has(self.rerunOf) || (!has(self.window) && !has(self.variables))',
-      message: 'a rerun takes window and variables from the run it names; leave them out, or leave out rerunOf',
+      rule: '!has(self.rerunOf) || (!has(self.window) && !has(self.variables) && !has(self.priority))',
+      message:
+        'a rerun takes window and variables from the run it names, and the priority of its pipeline; leave them out, or leave out rerunOf',
     },
   ],
 );
@@ -112,87 +115,4 @@ export const pipelineRun: Resource = {
   selectors: ['.spec.pipeline', '.status.phase'],
   spec: runSpec,
   status: runStatus,
-};
-
-/** As in manifests, but with seconds in an instant: CEL reads no other. */
-const bound: Schema = {
-  type: 'string',
-  maxLength: 40,
-  pattern:
-    '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?|T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))?$',
-};
-const boundForms = 'a date, a local date and time in the schedule’s zone, or an RFC 3339 instant.';
-
-/** Two instants are compared as such and two local times as text; of one each only the controller knows, which has the zone. */
-const fromBeforeTo = `self.from.matches('(Z|[+-][0-9]{2}:[0-9]{2})$')
-  ? !self.to.matches('(Z|[+-][0-9]{2}:[0-9]{2})$') || timestamp(self.from) < timestamp(self.to)
-  : self.to.matches('(Z|[+-][0-9]{2}:[0-9]{2})$') || self.from < self.to`;
-
-const progress: Record<string, Schema> = {
-  total: count('How many windows lie in the range.'),
-  done: count('How many of them have ended.'),
-  succeeded: count('How many have succeeded.'),
-  failed: count('How many have failed.'),
-  text: text('Ended of all, for reading: `7/12`.'),
-};
-
-export const backfill: Resource = {
-  description: 'A request to run a range of windows. A changed spec is asked for anew, under the same name.',
-  columns: [
-    { name: 'Pipeline', path: '.spec.pipeline', description: 'The pipeline.' },
-    { name: 'From', path: '.spec.from', description: 'Begin of the range.' },
-    { name: 'To', path: '.spec.to', description: 'End of the range, exclusive.' },
-    { name: 'Phase', path: '.status.phase', description: 'Its phase.' },
-    { name: 'Progress', path: '.status.windows.text', description: 'Windows that have ended, of all.' },
-    { name: 'Failed', path: '.status.windows.failed', type: 'integer', description: 'Windows that have failed.' },
-    { name: 'Started', path: '.status.startedAt', type: 'date', description: 'How long ago it started.' },
-    { name: 'Rerun', path: '.spec.rerun', wide: true, description: 'Which windows run.' },
-    { name: 'Order', path: '.spec.order', wide: true, description: 'Which come first.' },
-    { name: 'Message', path: '.status.message', wide: true, description: 'Why it is in its phase.' },
-  ],
-  spec: withRules(
-    object(
-      'The windows to run, and how.',
-      {
-        pipeline: { ...objectName, description: 'The pipeline to run.' },
-        from: { ...bound, description: `The first window begins at or after it: ${boundForms}` },
-        to: { ...bound, description: `No window crosses it: ${boundForms}` },
-        rerun: {
-          type: 'string',
-          description:
-            'Which windows run: those without a run (default), or also those that failed, are stale, or all.',
-          enum: ['missing', 'failed', 'stale', 'all'],
-        },
-        order: {
-          type: 'string',
-          description: 'Which windows come first; `oldest` by default.',
-          enum: ['oldest', 'newest'],
-        },
-        maxActiveRuns: {
-          type: 'integer',
-          description: 'How many of its runs may run at once; the pipeline’s limit by default.',
-          minimum: 1,
-          maximum: 1000,
-        },
-        version: {
-          type: 'string',
-          description: '`head` (default) runs today’s version, `original` the one that a window ran on before.',
-          enum: ['head', 'original'],
-        },
-        cancel: { type: 'boolean', description: 'True cancels what is still queued.' },
-      },
-      ['pipeline', 'from', 'to'],
-    ),
-    [{ rule: fromBeforeTo, message: 'the range is empty; write a "from" that lies before "to"', fieldPath: '.from' }],
-  ),
-  status: object('How far it is.', {
-    phase: { ...ref('Phase'), description: 'Its phase; one of those of a run.' },
-    reason: text('Why it is in this phase, machine-readable.'),
-    message: text('Why it is in this phase, in a sentence.'),
-    windows: object('Its windows.', progress, Object.keys(progress)),
-    startedAt: past('When its first run was queued.'),
-    finishedAt: past('When its last run settled.'),
-    conditions,
-    observedGeneration,
-  }),
 };

@@ -11,9 +11,10 @@ export const tasks: Record<string, Schema> = {
       end: { ...instant, description: 'End of the window, exclusive.' },
       previousStart: { ...instant, description: 'Start of the window before it.' },
       previousEnd: { ...instant, description: 'End of the window before it.' },
+      nextEnd: { ...instant, description: 'End of the window after it.' },
       label: text('Its label in names, such as `2019-01`.'),
     },
-    ['start', 'end', 'previousStart', 'previousEnd', 'label'],
+    ['start', 'end', 'previousStart', 'previousEnd', 'nextEnd', 'label'],
   ),
   TaskOrder: object(
     'What the controller hands to a runner. Small: the work itself lies in the bundle.',
@@ -47,6 +48,10 @@ export const tasks: Record<string, Schema> = {
         ['digest', 'path'],
       ),
       artifacts: text('Absolute path of the folder that holds this run’s artifacts, `BLOCK.parquet` each.'),
+      taken: map(
+        'Only in a rerun: blocks of tasks that it took over, with the run whose artifacts hold their rows. The folder of a run lies beside that of any other, and its id is its name.',
+        count('Identity of that run.'),
+      ),
       timeoutMs: nullable(count('The longest this attempt may take, in milliseconds.')),
       heartbeatMs: count('The runner rewrites its `beat` file this often, in milliseconds.'),
     },

@@ -88,7 +88,7 @@ describe('a PipelineRun', () => {
     [
       'with a window and a run that has one already',
       { pipeline: 'trips', window: '2019-01', rerunOf: 'trips-2019-01' },
-      'a rerun takes window and variables from the run it names; leave them out, or leave out rerunOf',
+      'a rerun takes window and variables from the run it names, and the priority of its pipeline; leave them out, or leave out rerunOf',
     ],
   ])('%s is refused', async (_what, spec, message) => {
     await expect(create('PipelineRun', 'refused', spec)).rejects.toThrow(message);
@@ -259,6 +259,20 @@ describe('a Backfill', () => {
     await expect(create('Backfill', 'refused', { pipeline: 'trips', from, to })).rejects.toThrow(message);
   });
 
+  test.each([
+    ['another pipeline', { pipeline: 'other' }],
+    ['another range', { to: '2021-01-01' }],
+    ['other windows to run', { rerun: 'all' }],
+  ])('cannot be given %s once it exists', async (what, change) => {
+    const name = `fixed-${what.replaceAll(' ', '-')}`;
+    await create('Backfill', name, { pipeline: 'trips', from: '2019-01-01', to: '2020-01-01' });
+    await expect(patch('backfills', name, change)).rejects.toThrow(
+      'a backfill is for one range from its start to its end; make another Backfill',
+    );
+    await patch('backfills', name, { suspend: true, maxActiveRuns: 3, priority: 5, cancel: true });
+    await expect(patch('backfills', name, { cancel: false })).rejects.toThrow('a cancellation cannot be taken back');
+  });
+
   test('is printed with its progress', async () => {
     await create('Backfill', 'reload-2019', {
       pipeline: 'trips',
@@ -268,12 +282,14 @@ describe('a Backfill', () => {
     });
     await setStatus('backfills', 'reload-2019', {
       phase: 'Running',
-      windows: { total: 12, done: 7, succeeded: 6, failed: 1, text: '7/12' },
+      windows: { total: 12, done: 7, live: 2, succeeded: 6, failed: 1, cancelled: 0, text: '7/12' },
+      rate: '1.5/min',
+      expectedEndAt: '2099-03-02T11:00:00Z',
       startedAt: thirtyDaysAgo,
     });
     expect(await table('backfills', 'reload-2019')).toEqual([
-      ['NAME', 'PIPELINE', 'FROM', 'TO', 'PHASE', 'PROGRESS', 'FAILED', 'STARTED'],
-      ['reload-2019', 'trips', '2019-01-01', '2020-01-01', 'Running', '7/12', '1', '30d'],
+      ['NAME', 'PIPELINE', 'FROM', 'TO', 'PHASE', 'DONE', 'FAILED', 'RATE', 'ETA'],
+      ['reload-2019', 'trips', '2019-01-01', '2020-01-01', 'Running', '7/12', '1', '1.5/min', '2099-03-02T11:00:00Z'],
     ]);
   });
 });

@@ -90,7 +90,7 @@ describe('rerun', () => {
     await finish();
     await ledger.write({ 'a.yaml': manifest('a', oneMonth).replace('n: 1', 'n: 2') });
     await ledger.pass('sync');
-    expect(await ledger.ask('rerun', { run: 'a-2019-01' })).toEqual({ run: 'a-2019-01-2' });
+    expect(await ledger.ask('rerun', { run: 'a-2019-01' })).toEqual({ run: 'a-2019-01-2', taken: [], again: [] });
     await finish();
     const versions = await ledger.query('select version_id, trigger, phase from runs order by run_no');
     expect(versions[0].version_id).not.toBe(versions[1].version_id);

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { folderSource } from '../../controller/git/source.ts';
 import { onProcesses, type TaskPlace } from '../../controller/manifests/place.ts';
 import { createSync } from '../../controller/steps/sync.ts';
 import { createTestLedger, manifest, type TestLedger } from '../support/ledger.ts';
@@ -18,7 +19,13 @@ afterEach(() => ledger.close());
 /** The sync of a controller that has just started there. */
 function startSync(place: TaskPlace, term?: () => number) {
   const { pool, dir } = ledger;
-  const parts = { pool, dir, wake: () => {}, failpoint: () => {}, log: pino({ level: 'silent' }) };
+  const parts = {
+    pool,
+    source: folderSource(dir),
+    wake: () => {},
+    failpoint: () => {},
+    log: pino({ level: 'silent' }),
+  };
   const step = createSync({ ...parts, place, ...(term && { term }) });
   return () => step.pass(new AbortController().signal);
 }

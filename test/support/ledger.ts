@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type pg from 'pg';
 import { pino } from 'pino';
+import { folderSource } from '../../controller/git/source.ts';
 import { onProcesses, type TaskPlace } from '../../controller/manifests/place.ts';
 import { createAdmit } from '../../controller/steps/admit.ts';
 import { createAdvance } from '../../controller/steps/advance.ts';
@@ -9,42 +11,50 @@ import { createIntake } from '../../controller/steps/intake.ts';
 import { createLaunch } from '../../controller/steps/launch.ts';
 import { createObserve } from '../../controller/steps/observe.ts';
 import { createSchedule } from '../../controller/steps/schedule.ts';
-import type { Step } from '../../controller/steps/step.ts';
+import type { Step, Wake } from '../../controller/steps/step.ts';
 import { createSync } from '../../controller/steps/sync.ts';
+import type { Limits } from '../../controller/store/admission.ts';
 import { migrate } from '../../controller/store/migrate.ts';
 import { createPool } from '../../controller/store/pool.ts';
 import { createRequests, type RequestKind, type RequestResult } from '../../controller/store/requests.ts';
+import type { Failpoint } from '../../schemas/failpoints.ts';
 import { createFakeExecutor } from './fake-executor.ts';
 import { createTestDatabase } from './postgres.ts';
 
 const log = pino({ level: 'silent' });
 
 /** The steps on a real Postgres, on manifests in a real folder, with a fake executor; the test runs the passes. */
-export async function createTestLedger(options: { capacity?: number; publishes?: boolean; bounds?: TaskPlace } = {}) {
+export async function createTestLedger(
+  options: { capacity?: number; publishes?: boolean; bounds?: TaskPlace; limits?: Limits } = {},
+) {
   const database = await createTestDatabase();
   const dir = await mkdtemp(join(tmpdir(), 'pipewright-manifests-'));
   await migrate({ url: database.url, log });
   const pool = createPool({ url: database.url, log, publishes: options.publishes ?? false });
   const fake = createFakeExecutor(options);
-  const { bounds = onProcesses } = options;
-  const parts = { pool, log, wake: () => {}, failpoint: () => {} };
+  const { bounds = onProcesses, limits = {} } = options;
   const places = { artifacts: (id: number) => `/artifacts/${id}`, bundle: (digest: string) => `/bundles/${digest}` };
-  const steps = {
-    sync: createSync({ ...parts, dir, place: bounds }),
-    intake: createIntake(parts),
-    schedule: createSchedule(parts),
-    admit: createAdmit(parts),
-    launch: createLaunch({
-      ...parts,
-      executor: fake.executor,
-      heartbeatMs: 1000,
-      overdueGraceMs: 15_000,
-      bounds,
-      places,
-    }),
-    observe: createObserve({ ...parts, executor: fake.executor }),
-    advance: createAdvance(parts),
-  };
+  /** A controller on this ledger, beside the first one. What `failpoint` throws is to it as a crash. */
+  function start(own: { failpoint?: Failpoint; wake?: Wake; pool?: pg.Pool } = {}) {
+    const parts = { pool, log, wake: () => {}, failpoint: () => {}, ...own };
+    return {
+      sync: createSync({ ...parts, source: folderSource(dir), place: bounds }),
+      intake: createIntake(parts),
+      schedule: createSchedule(parts),
+      admit: createAdmit({ ...parts, limits }),
+      launch: createLaunch({
+        ...parts,
+        executor: fake.executor,
+        heartbeatMs: 1000,
+        overdueGraceMs: 15_000,
+        bounds,
+        places,
+      }),
+      observe: createObserve({ ...parts, executor: fake.executor }),
+      advance: createAdvance(parts),
+    };
+  }
+  const steps = start();
 
   async function pass(...names: (keyof typeof steps)[]): Promise<void> {
     const signal = new AbortController().signal;
@@ -59,6 +69,7 @@ export async function createTestLedger(options: { capacity?: number; publishes?:
     pool,
     fake,
     dir,
+    start,
     pass,
     /** One round of every step, in the order of the data. */
     round: () =>

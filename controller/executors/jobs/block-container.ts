@@ -30,7 +30,7 @@ export function blockContainer(
       ...inputs.map((input) => ({
         name: 'pipewright-inputs',
         mountPath: `/inputs/${input}.parquet`,
-        subPath: `${order.run.id}/${input}.parquet`,
+        subPath: `${order.taken?.[input] ?? order.run.id}/${input}.parquet`,
         readOnly: true,
       })),
     ],

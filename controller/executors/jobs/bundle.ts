@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Kubernetes } from '../../kubernetes/client.ts';
+import { RefusedError } from '../port.ts';
 import { configMapKind, jobKind } from './kinds.ts';
 import { bundleLabel, labelsOfBundle, selectors, unusedAnnotation } from './labels.ts';
 import { bundleName } from './name.ts';
@@ -41,7 +42,8 @@ export function createBundles(options: {
   async function create(namespace: string, digest: string, bundle: Buffer): Promise<void> {
     const packed = await promisify(gzip)(bundle);
     if (packed.length > largestBytes) {
-      throw new Error(
+      throw new RefusedError(
+        'BundleTooLarge',
         `bundle ${digest} has ${packed.length} bytes when packed, and a ConfigMap takes ${largestBytes}; split the pipeline`,
       );
     }

@@ -48,8 +48,9 @@ describe('a bundle', () => {
 
   test('that is too large for a ConfigMap is refused in a sentence', async () => {
     const large = async () => randomBytes(1_000_000);
-    await expect(bundles(0).ensure(at.namespace, digest, large)).rejects.toThrow(
-      /a ConfigMap takes 921600; split the pipeline/,
-    );
+    await expect(bundles(0).ensure(at.namespace, digest, large)).rejects.toMatchObject({
+      reason: 'BundleTooLarge',
+      message: expect.stringMatching(/a ConfigMap takes 921600; split the pipeline/),
+    });
   });
 });

@@ -178,7 +178,7 @@ describe('pipelines', () => {
   test('lists pipelines with schedule and last run, and the problems with their place', async () => {
     const { code, stdout } = await ask('pipelines');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^taxi +every month \(America\/New_York\) +Failed +2019-02-01 +ready$/m);
+    expect(stdout).toMatch(/^taxi +every month \(America\/New_York\) +Failed +2019-02-01 +\d+s ago +ready$/m);
     expect(stdout).toContain('1 problem in the manifests');
     expect(stdout).toContain('broken.yaml:3:5 error block "x": there is no field "y" [unknown-field]\n  > 3 | y: 1');
     const { value } = await json('pipelines');

@@ -19,6 +19,7 @@ const window = {
   end: new Date('2019-02-01T05:00:00Z'),
   previousStart: new Date('2018-12-01T05:00:00Z'),
   previousEnd: new Date('2019-01-01T05:00:00Z'),
+  nextEnd: new Date('2019-03-01T05:00:00Z'),
   label: '2019-01',
 };
 const scope: Scope = {
@@ -59,6 +60,8 @@ describe('renderTemplate', () => {
   test('gives Mage’s names Mage’s meaning: the execution date is the window’s end', () => {
     expect(renderTemplate('{{ mage.execution_date }}', scope, 'string')).toBe('2019-02-01T05:00:00Z');
     expect(renderTemplate('{{ mage.interval_start_datetime == window.end }}', scope, 'boolean')).toBe(true);
+    expect(renderTemplate('{{ mage.interval_end_datetime }}', scope, 'string')).toBe('2019-03-01T05:00:00Z');
+    expect(renderTemplate('{{ mage.interval_start_datetime_previous == window.start }}', scope, 'boolean')).toBe(true);
     expect(renderTemplate('{{ mage.interval_seconds }}', scope, 'integer')).toBe(31 * 86400);
   });
 

@@ -95,7 +95,7 @@ const wrong: readonly [code: string, message: string, ...texts: string[]][] = [
   ],
   [
     'one-form',
-    'block "run": container stands beside "load", and only one of load, transform, export, container, use can; remove the others',
+    'block "run": container stands beside "load", and only one of load, transform, export, container, wait, use can; remove the others',
     container('image: a', '      load: { inline: { rows: [{ n: 1 }] } }\n').replace('container:', '«container:'),
   ],
   [
@@ -115,7 +115,7 @@ const wrong: readonly [code: string, message: string, ...texts: string[]][] = [
   ],
   [
     'unknown-name',
-    'block "run": container.env.A: "citty" is not a name here; the names are window.start, window.end, window.previous.start, window.previous.end, mage.execution_date, mage.interval_start_datetime, mage.interval_seconds, run.name, run.no, run.trigger, pipeline.name',
+    'block "run": container.env.A: "citty" is not a name here; the names are window.start, window.end, window.previous.start, window.previous.end, mage.execution_date, mage.interval_start_datetime, mage.interval_start_datetime_previous, mage.interval_end_datetime, mage.interval_seconds, run.name, run.no, run.trigger, pipeline.name',
     container('image: a, env: { A: "{{ «citty }}" }'),
   ],
   [
@@ -155,7 +155,7 @@ const wrong: readonly [code: string, message: string, ...texts: string[]][] = [
   ],
   [
     'unknown-name',
-    'block "tool": container.args[0]: "outputs.run.a" is not a name here; the names are x, window.start, window.end, window.previous.start, window.previous.end, mage.execution_date, mage.interval_start_datetime, mage.interval_seconds',
+    'block "tool": container.args[0]: "outputs.run.a" is not a name here; the names are x, window.start, window.end, window.previous.start, window.previous.end, mage.execution_date, mage.interval_start_datetime, mage.interval_start_datetime_previous, mage.interval_end_datetime, mage.interval_seconds',
     block('tool', '  parameters: { x: { type: string } }\n  container: { image: a, args: ["{{ «outputs.run.a }}"] }\n'),
   ],
 ];

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../../controller/manifests/compile.ts';
 import { type ProblemCode, problemCodes } from '../../../schemas/problem-codes.ts';
+import { backfills } from './problems/backfills.ts';
 import { bodies } from './problems/bodies.ts';
 import { pipelines } from './problems/pipelines.ts';
+import { pools } from './problems/pools.ts';
 import { reading } from './problems/reading.ts';
+import { schedules } from './problems/schedules.ts';
 import { files, placeOf, unmark } from './sources.ts';
 
-const cases = [...reading, ...pipelines, ...bodies];
+const cases = [...reading, ...pipelines, ...bodies, ...backfills, ...pools, ...schedules];
 
 describe('a problem', () => {
   test.each(cases)('%s: %s', (code, message, ...texts) => {
@@ -24,7 +27,8 @@ describe('a problem', () => {
   test('of every code of the catalogue is shown here, but those of folders and of places', () => {
     const ofFolders: ProblemCode[] = ['unreadable-file', 'too-many-files'];
     const ofPlaces: ProblemCode[] = ['outside-policy', 'needs-cluster', 'needs-artifacts'];
-    const shown = new Set([...cases.map(([code]) => code), ...ofFolders, ...ofPlaces]);
+    const ofTheStore: ProblemCode[] = ['schedule-failed'];
+    const shown = new Set([...cases.map(([code]) => code), ...ofFolders, ...ofPlaces, ...ofTheStore]);
     expect([...shown].sort()).toEqual(Object.keys(problemCodes).sort());
   });
 

@@ -19,6 +19,11 @@ export function connection(name: string, spec: string): string {
   return `${apiVersion}\nkind: Connection\nmetadata: { name: ${name} }\nspec:\n${spec}`;
 }
 
+/** A Backfill manifest. */
+export function backfill(name: string, spec: string): string {
+  return `${apiVersion}\nkind: Backfill\nmetadata: { name: ${name} }\nspec:\n${spec}`;
+}
+
 export const warehouse = connection('warehouse', '  postgres: { host: localhost, database: taxi, user: loader }\n');
 export const server = connection('server', '  http: { url: "https://example.test" }\n');
 

@@ -37,6 +37,12 @@ describe('the spec of a pipeline', () => {
     });
   });
 
+  test('shows priority, pool and what happens when it is busy only where the manifest says something of them', () => {
+    const spec = pipelineSpec(pipelineRow({ whenBusy: 'replace', priority: -5, pool: 'gpu' }), []);
+    expect(spec).toMatchObject({ whenBusy: 'replace', priority: -5, pool: 'gpu' });
+    expect(Object.keys(pipelineSpec(pipelineRow(), []))).not.toContain('whenBusy');
+  });
+
   test('shows the graph without the code', () => {
     const origin = { file: 'a.yaml', line: 1, column: 1 };
     const block = (name: string, more: Partial<CompiledBlock>): CompiledBlock => ({
@@ -166,9 +172,9 @@ describe('what an object asks for', () => {
   const ours = { labels: { 'pipewright.dev/run': 'trips-2019-01' } };
 
   test('is a run, or another run of an ended one', () => {
-    expect(askOf(object({ pipeline: 'trips', window: '2019-01', variables: { a: '1' } }))).toMatchObject({
+    expect(askOf(object({ pipeline: 'trips', window: '2019-01', variables: { a: '1' }, priority: 5 }))).toMatchObject({
       kind: 'run',
-      body: { pipeline: 'trips', window: '2019-01', variables: { a: '1' } },
+      body: { pipeline: 'trips', window: '2019-01', variables: { a: '1' }, priority: 5 },
       origin: { kind: 'PipelineRun', namespace: 'data', name: 'mine', uid: 'u-1' },
     });
     expect(askOf(object({ pipeline: 'trips', rerunOf: 'trips-2019-01' }))).toMatchObject({

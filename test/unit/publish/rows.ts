@@ -1,4 +1,4 @@
-import type { PipelinePublication, RunPublication } from '../../../schemas/publications.ts';
+import type { BackfillPublication, PipelinePublication, RunPublication } from '../../../schemas/publications.ts';
 
 export function runRow(more: Partial<RunPublication> = {}): RunPublication {
   return {
@@ -39,16 +39,51 @@ export function pipelineRow(more: Partial<PipelinePublication> = {}): PipelinePu
     calendar,
     schedule: { calendar, startAt: null, endAt: null, delayMs: 0, deadlineMs: null, catchUp: 'latest' },
     maxActiveRuns: 1,
+    whenBusy: 'queue',
+    priority: 0,
+    pool: null,
     timeoutMs: null,
     suspended: false,
     suspendedBySource: false,
     retired: false,
     ready: true,
     problem: null,
+    scheduleFailure: null,
+    late: null,
     nextDueAt: null,
     lastRun: null,
     activeRuns: 0,
     queuedRuns: 0,
+    ...more,
+  };
+}
+
+export function backfillRow(more: Partial<BackfillPublication> = {}): BackfillPublication {
+  return {
+    id: 1,
+    name: 'trips-b1',
+    pipeline: 'trips',
+    from: '2019-01-01T05:00:00.000Z',
+    to: '2020-01-01T05:00:00.000Z',
+    rerun: 'missing',
+    order: 'oldest',
+    version: 'head',
+    maxActiveRuns: null,
+    priority: -100,
+    phase: 'Running',
+    reason: null,
+    message: null,
+    suspended: false,
+    windows: { total: 12, waiting: 12, live: 0, succeeded: 0, failed: 0, cancelled: 0 },
+    ratePerMinute: null,
+    expectedEndAt: null,
+    actor: 'cli:ada',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    finishedAt: null,
+    variables: {},
+    origin: null,
+    newer: 0,
     ...more,
   };
 }

@@ -24,6 +24,8 @@ export type TaskInput = {
   variables?: TaskOrder['variables'];
   /** What containers upstream have put out. */
   upstream?: TaskOrder['outputs'];
+  /** Blocks whose rows another run has made, and that run. */
+  taken?: TaskOrder['taken'];
   window?: TaskOrder['window'];
   timeZone?: string;
   timeoutMs?: number;
@@ -107,6 +109,7 @@ export function orderOf(input: TaskInput, folder: string): TaskOrder {
     ...(input.upstream && { outputs: input.upstream }),
     bundle: { digest: '0'.repeat(64), path: join(folder, 'bundle.json') },
     artifacts: join(folder, 'artifacts'),
+    ...(input.taken && { taken: input.taken }),
     timeoutMs: input.timeoutMs ?? null,
     heartbeatMs: 1000,
   };

@@ -241,3 +241,26 @@ describe('the latest closed window', () => {
     });
   });
 });
+
+describe('catch-up `all` with `maxWindows`', () => {
+  const most = (maxWindows: number) => schedule({ catchUpLimits: { maxWindows } });
+
+  test('gives the newest due windows, and one stretch for all before them', () => {
+    const due = plan(most(2), '2026-01-01T00:00:00Z', '2026-01-06T03:00:00Z');
+    expect(labels(due.windows)).toEqual(['2026-01-04', '2026-01-05']);
+    const [start, end] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-04T00:00:00Z')];
+    expect(due.skipped).toEqual([{ start, end, windows: 3, reason: 'CatchUpLimit' }]);
+  });
+
+  test('skips nothing when no more are due than that, also where the first one is short', () => {
+    expect(plan(most(5), '2026-01-01T00:00:00Z', '2026-01-06T03:00:00Z').skipped).toEqual([]);
+    const due = plan(most(3), '2026-01-03T18:00:00Z', '2026-01-06T03:00:00Z');
+    expect([labels(due.windows), due.skipped]).toEqual([['20260103t1800z', '2026-01-04', '2026-01-05'], []]);
+    expect(plan(most(1), '2026-01-06T00:00:00Z', '2026-01-06T03:00:00Z')).toMatchObject({ windows: [], skipped: [] });
+  });
+
+  test('passes over thousands of years of days at once', () => {
+    const due = plan(most(1), '0001-01-01T00:00:00Z', '2026-01-01T00:00:00Z');
+    expect(due.skipped).toMatchObject([{ windows: 739_615, reason: 'CatchUpLimit' }]);
+  });
+});

@@ -9,7 +9,7 @@ export function order(more: Partial<TaskOrder> = {}): TaskOrder {
     run: { id: 7, name: 'taxi-2019-01', runNo: 1, trigger: 'schedule' },
     task: 'load_trips',
     attempt: 1,
-    window: { start, end: start, previousStart: start, previousEnd: start, label: '2019-01' },
+    window: { start, end: start, previousStart: start, previousEnd: start, nextEnd: start, label: '2019-01' },
     variables: {},
     bundle: { digest: `${'0123456789abcdef'.repeat(4)}`, path: '/elsewhere' },
     artifacts: '/elsewhere',

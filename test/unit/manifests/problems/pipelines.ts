@@ -1,5 +1,5 @@
 import { block, connection, warehouse } from '../sources.ts';
-import { type Case, csv, exporting, spec } from './case.ts';
+import { type Case, csv, exporting, scheduled, spec } from './case.ts';
 
 /** What can be wrong with a pipeline and its graph. */
 export const pipelines: readonly Case[] = [
@@ -26,7 +26,7 @@ export const pipelines: readonly Case[] = [
   ],
   [
     'one-form',
-    'pipeline "p": block "two" has none of load, transform, export, container, use; write exactly one of them',
+    'pipeline "p": block "two" has none of load, transform, export, container, wait, use; write exactly one of them',
     spec('    - «name: two\n'),
   ],
   [
@@ -104,6 +104,11 @@ export const pipelines: readonly Case[] = [
     'pipeline "p": block "two": use names "lod", and there is no such Block; did you mean "load"?',
     spec('    - name: two\n      use: «lod\n'),
     block('load', '  load: { inline: { rows: [{ n: 1 }] } }\n'),
+  ],
+  [
+    'unknown-pipeline',
+    'pipeline "p": block "two": wait.pipeline names "orders", and there is no such Pipeline; add a Pipeline manifest of that name',
+    spec('    - name: two\n      wait: { pipeline: «orders }\n', scheduled),
   ],
   [
     'self-reference',

@@ -43,7 +43,11 @@ export const reading: readonly Case[] = [
     '"Pipelin" is not a kind of manifest; did you mean "Pipeline"?',
     spec('').replace('kind: Pipeline', 'kind: «Pipelin'),
   ],
-  ['unknown-kind', '"Service" is not a kind of manifest; kinds are Pipeline, Block, Connection', 'kind: «Service\n'],
+  [
+    'unknown-kind',
+    '"Service" is not a kind of manifest; kinds are Pipeline, Block, Connection, Pool, Backfill',
+    'kind: «Service\n',
+  ],
   ['unknown-field', 'pipeline "p" has no field "retrry"; did you mean "retry"?', spec('', '  «retrry: { limit: 1 }\n')],
   [
     'unknown-field',
@@ -52,7 +56,7 @@ export const reading: readonly Case[] = [
   ],
   [
     'missing-field',
-    'this document is no manifest: it lacks "kind"; add it, or move the file out of the source; kinds are Pipeline, Block, Connection',
+    'this document is no manifest: it lacks "kind"; add it, or move the file out of the source; kinds are Pipeline, Block, Connection, Pool, Backfill',
     '«a: 1\n',
   ],
   [

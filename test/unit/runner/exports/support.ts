@@ -29,6 +29,7 @@ export const january = {
   end: '2019-02-01T00:00:00.000Z',
   previousStart: '2018-12-01T00:00:00.000Z',
   previousEnd: '2019-01-01T00:00:00.000Z',
+  nextEnd: '2019-03-01T00:00:00.000Z',
   label: '2019-01',
 };
 
@@ -37,6 +38,7 @@ export const february = {
   end: '2019-03-01T00:00:00.000Z',
   previousStart: '2019-01-01T00:00:00.000Z',
   previousEnd: '2019-02-01T00:00:00.000Z',
+  nextEnd: '2019-04-01T00:00:00.000Z',
   label: '2019-02',
 };
 

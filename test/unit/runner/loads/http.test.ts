@@ -280,6 +280,7 @@ describe('what a load asks for', () => {
         end: '2019-03-01T00:00:00Z',
         previousStart: '2019-01-01T00:00:00Z',
         previousEnd: '2019-02-01T00:00:00Z',
+        nextEnd: '2019-04-01T00:00:00Z',
         label: '2019-02',
       },
     });

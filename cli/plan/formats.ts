@@ -1,0 +1,1 @@
+export const planFormats = ['text', 'markdown', 'json', 'sarif'] as const;

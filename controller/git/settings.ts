@@ -1,0 +1,31 @@
+/** Git needs no configuration of anybody's, and obeys none: no prompts, no replaced objects, no protocols but these. */
+export const gitEnvironment: Readonly<Record<string, string>> = {
+  PATH: process.env.PATH ?? '',
+  LC_ALL: 'C',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_NO_REPLACE_OBJECTS: '1',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_ALLOW_PROTOCOL: 'https:http:ssh:file',
+};
+
+/** For `git -c`. A repository is only read, so its owner does not matter. */
+export const gitConfig = ['safe.directory=*'];
+
+/** Settings of one call, kept out of the arguments that everybody on the machine can read. */
+export function configEnvironment(settings: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(settings);
+  const pairs = entries.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(entries.length), ...Object.fromEntries(pairs) };
+}
+
+/** simple-git refuses these unless it is told that they are meant. */
+export const gitOptions = {
+  config: gitConfig,
+  allowEnvironment: [...Object.keys(gitEnvironment), ...Object.keys(configEnvironment({ a: '', b: '', c: '', d: '' }))],
+  unsafe: { allowUnsafeConfigPaths: true, allowUnsafeConfigEnvCount: true, allowUnsafeProtocolOverride: true },
+};
