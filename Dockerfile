@@ -30,8 +30,8 @@ RUN npm pkg delete dependencies.@duckdb/node-api dependencies.@duckdb/node-bindi
 FROM packages AS runner-packages
 RUN npm pkg delete dependencies.@babel/code-frame dependencies.@kubernetes/client-node dependencies.ajv \
       dependencies.ajv-formats dependencies.chokidar dependencies.cli-table3 dependencies.commander \
-      dependencies.cron-parser dependencies.fastify dependencies.node-pg-migrate dependencies.picocolors \
-      dependencies.pino dependencies.yaml \
+      dependencies.cron-parser dependencies.diff dependencies.fastify dependencies.node-pg-migrate dependencies.picocolors \
+      dependencies.pino dependencies.simple-git dependencies.yaml \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
  && npm sbom --omit=dev --sbom-format=cyclonedx > sbom.cdx.json
 

@@ -47,7 +47,9 @@ it('brings 24 months by catch-up, adds nothing at a second start, and restores a
     `delete from ny_taxi.yellow_cab_data where window_start = timestamp '2020-03-01' at time zone 'America/New_York'`,
   );
   expect(await months()).toHaveLength(23);
-  expect(await client.rerun('yellow-taxi-to-postgres-2020-03')).toEqual({ run: 'yellow-taxi-to-postgres-2020-03-2' });
+  expect(await client.rerun('yellow-taxi-to-postgres-2020-03')).toMatchObject({
+    run: 'yellow-taxi-to-postgres-2020-03-2',
+  });
   await controller.keepAlive(async () => (await succeededRuns(controller)) >= windows + 1);
   expect(await months()).toEqual(expected);
 });
