@@ -70,6 +70,12 @@ export async function queueForWindow(
   more: Pick<NewRun, 'trigger' | 'variables' | 'requestId' | 'keepsVersion' | 'rerunOf' | 'priority'>,
 ): Promise<{ run: string; runId: number }> {
   const head = await lockWindow(db, { ...window, pipelineId: pipeline.id, calendarId: pipeline.calendarId ?? 0 });
+  if ('under' in head) {
+    throw new RefusedError(
+      'bad-window',
+      `window ${window.label} of pipeline "${pipeline.name}" lies over window ${head.under}, which an earlier schedule has cut; run that one`,
+    );
+  }
   if (head.liveRun) {
     throw new RefusedError(
       'live',

@@ -90,8 +90,8 @@ function planOrFail(pipeline: DuePipeline): ReturnType<typeof plan> | Cut['failu
 }
 
 function plan(pipeline: DuePipeline) {
-  const { schedule, createdAt } = pipeline;
-  const planned = planDue({ schedule, cursor: pipeline.cursorAt, now: pipeline.now, limit: windowsPerPipeline });
+  const { schedule, createdAt, now, taken } = pipeline;
+  const planned = planDue({ schedule, cursor: pipeline.cursorAt, now, limit: windowsPerPipeline, taken });
   const ledger = { pipelineId: pipeline.id, calendarId: pipeline.calendarId };
   const awaits = schedule.catchUpLimits?.rate !== undefined || schedule.catchUpLimits?.order !== undefined;
   return {

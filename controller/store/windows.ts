@@ -11,6 +11,8 @@ export type DuePipeline = {
   /** When a sync first brought it. */
   readonly createdAt: Date;
   readonly now: Date;
+  /** Windows at or after the cursor that an earlier calendar has cut, oldest first. */
+  readonly taken: readonly { readonly start: Date; readonly end: Date }[];
 };
 
 export type NewWindow = {
@@ -27,14 +29,25 @@ export type NewWindow = {
 export async function takeDuePipelines(db: pg.ClientBase, limit: number): Promise<DuePipeline[]> {
   const { rows } = await db.query(
     `select p.id, p.name, p.calendar_id as "calendarId", p.version_id as "versionId", v.schedule,
-            p.cursor_at as "cursorAt", p.created_at as "createdAt", now() as now
+            p.cursor_at as "cursorAt", p.created_at as "createdAt", now() as now,
+            (select coalesce(json_agg(json_build_object('start', t.start_at, 'end', t.end_at) order by t.start_at), '[]') from (
+               select w.start_at, w.end_at from windows w
+               where w.pipeline_id = p.id and w.start_at >= p.cursor_at and w.calendar_id <> p.calendar_id
+               union select b.start_at, b.end_at from backfills f join backfill_windows b on b.backfill_id = f.id
+               where f.pipeline_id = p.id and f.phase = 'Running' and b.phase is null and b.run_id is null
+                 and b.start_at >= p.cursor_at and b.calendar_id <> p.calendar_id
+             ) t) as taken
      from pipelines p join versions v on v.id = p.version_id
      where p.next_due_at <= now() and p.retired_at is null and not p.suspended
        and (p.schedule_failed_at is null or p.schedule_failed_at < now() - interval '10 minutes')
      order by p.next_due_at limit $1 for update of p skip locked`,
     [limit],
   );
-  return rows;
+  return rows.map((row) => ({ ...row, taken: row.taken.map(toStretch) }));
+}
+
+function toStretch({ start, end }: { start: string; end: string }) {
+  return { start: new Date(start), end: new Date(end) };
 }
 
 /**
@@ -169,12 +182,12 @@ export type WindowHead = { readonly calendarId: number; readonly liveRun: string
 
 /**
  * The window of a pipeline that begins at an instant, whatever its calendar, locked and with its live run's name; made
- * (as `Missing`) when there is none.
+ * (as `Missing`) when there is none. `under`: the label of a window of an earlier calendar that it would lie over; then none is made.
  */
 export async function lockWindow(
   db: pg.ClientBase,
   window: NewWindow,
-): Promise<WindowHead & { start: Date; end: Date; label: string }> {
+): Promise<(WindowHead & { start: Date; end: Date; label: string }) | { under: string }> {
   const select = () =>
     db.query(
       `select w.calendar_id as "calendarId", w.start_at as start, w.end_at as "end", w.label, w.last_run_no as "lastRunNo",
@@ -184,6 +197,12 @@ export async function lockWindow(
     );
   const { rows } = await select();
   if (rows.length > 0) return rows[0];
+  // Windows of a pipeline do not overlap, so the last one that begins before the end is the only one that could.
+  const last = await db.query(
+    `select label, end_at as "end" from windows where pipeline_id = $1 and start_at < $2 order by start_at desc limit 1`,
+    [window.pipelineId, window.end],
+  );
+  if (last.rows[0]?.end > window.start) return { under: last.rows[0].label };
   await db.query(
     // What was due before a sync first brought the pipeline cannot be late.
     `insert into windows (pipeline_id, calendar_id, start_at, end_at, label, due_at, deadline_at, phase)

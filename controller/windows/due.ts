@@ -41,29 +41,50 @@ export function initialCursor(input: { schedule: CompiledSchedule; firstSyncAt: 
 /**
  * What became due since `cursor`, at most `limit` windows; pure, so that the same rows give the same plan after a crash.
  * `cursor` is where the last window ended. It need not be a boundary of this calendar: where a changed schedule took over,
- * the first window is `[cursor, next boundary)`, and nothing is lost or cut twice.
+ * the first window is `[cursor, next boundary)`, and nothing is lost or cut twice. `taken`, in their order: windows at or after the
+ * cursor that an earlier calendar has cut, because somebody asked for them. They stay as they are, and those of this calendar go round
+ * them.
  */
-export function planDue(input: { schedule: CompiledSchedule; cursor: Date; now: Date; limit: number }): DuePlan {
-  const { schedule, limit } = input;
+export function planDue(input: {
+  schedule: CompiledSchedule;
+  cursor: Date;
+  now: Date;
+  limit: number;
+  taken?: readonly Stretch[];
+}): DuePlan {
+  const { schedule, limit, taken = [] } = input;
   const calendar = createCalendar(schedule.calendar);
   const skipped = skipMissed(calendar, input);
-  const start = skipped?.end ?? input.cursor;
+  let at = behind(skipped?.end ?? input.cursor, taken);
   const lastEnd = Math.min(input.now.getTime() - schedule.delayMs, endOf(schedule));
   const windows: DueWindow[] = [];
-  for (let at = start; windows.length < limit; ) {
-    const window = calendar.windowFrom(at);
+  while (windows.length < limit) {
+    const window = windowBetween(calendar, at, taken);
     if (window.end.getTime() > lastEnd) break;
     windows.push(withTimes(window, schedule));
-    at = window.end;
+    at = behind(window.end, taken);
   }
-  const cursor = windows.at(-1)?.end ?? start;
-  return { windows, skipped: skipped ? [skipped] : [], cursor, nextDueAt: nextDueAt(calendar, schedule, cursor) };
+  const nextEnd = windowBetween(calendar, at, taken).end.getTime();
+  return {
+    windows,
+    skipped: skipped ? [skipped] : [],
+    cursor: at,
+    nextDueAt: nextEnd > endOf(schedule) ? null : new Date(nextEnd + schedule.delayMs),
+  };
 }
 
-/** When the window that begins at `cursor` is due; null when it would cross `endAt`. */
-function nextDueAt(calendar: Calendar, schedule: CompiledSchedule, cursor: Date): Date | null {
-  const end = calendar.next(cursor).getTime();
-  return end > endOf(schedule) ? null : new Date(end + schedule.delayMs);
+type Stretch = { readonly start: Date; readonly end: Date };
+
+/** Where what is taken at `at` has ended. */
+function behind(at: Date, taken: readonly Stretch[]): Date {
+  return taken.reduce((free, { start, end }) => (start <= free && end > free ? end : free), at);
+}
+
+/** The window from `at` on, which ends where something taken begins. */
+function windowBetween(calendar: Calendar, at: Date, taken: readonly Stretch[]): Window {
+  const window = calendar.windowFrom(at);
+  const next = taken.find(({ start }) => start > at);
+  return next && next.start < window.end ? { ...window, end: next.start } : window;
 }
 
 function skipMissed(

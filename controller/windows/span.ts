@@ -30,17 +30,20 @@ export type SpanWindow = Pick<CutWindow, 'calendarId' | 'start' | 'end' | 'label
 export type SkippedStretch = { readonly start: Date; readonly end: Date; readonly reason: Reason };
 
 /**
- * What the ledger has of a span is true; the rest is as its calendars cut it: passed over, or missing. Oldest first. Of windows that
- * begin together only the ledger's is there, whatever its calendar.
+ * What the ledger has of a span is true; the rest is as its calendars cut it: passed over, or missing. Oldest first. What the ledger
+ * has, whatever its calendar, is there once: a window that would lie over it is left out.
  */
 export function mergeSpan(
   cut: readonly CutWindow[],
   ledger: { readonly windows: readonly SpanWindow[]; readonly skipped: readonly SkippedStretch[] },
 ): SpanWindow[] {
-  const known = new Set(ledger.windows.map(({ start }) => start.getTime()));
-  const others = cut
-    .filter(({ start }) => !known.has(start.getTime()))
-    .map((window) => untouched(window, ledger.skipped));
+  let at = 0;
+  const isFree = ({ start, end }: CutWindow) => {
+    // Both are in order, so what ends before this window ends before all that follow.
+    while ((ledger.windows[at]?.end ?? end) <= start) at++;
+    return (ledger.windows[at]?.start ?? end) >= end;
+  };
+  const others = cut.filter(isFree).map((window) => untouched(window, ledger.skipped));
   return [...ledger.windows, ...others].sort((a, b) => a.start.getTime() - b.start.getTime());
 }
 
