@@ -197,11 +197,11 @@ function auditPool({ name, slots }: PoolChange) {
 
 function report(
   log: Logger,
-  dir: string,
+  source: string,
   pipelines: number,
   problems: readonly Problem[],
   changes: readonly Change[],
 ): void {
-  log.info({ dir, pipelines, problems: problems.length, changed: changes.length }, 'folder synced');
+  log.info({ source, pipelines, problems: problems.length, changed: changes.length }, 'source synced');
   for (const { file, line, column, message } of problems) log.error(`${file}:${line}:${column}: ${message}`);
 }

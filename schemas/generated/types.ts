@@ -3330,11 +3330,11 @@ cancel?: boolean
  */
 retry?: boolean
 /**
- * As in the request.
+ * How many of its runs may run at once, beside the pipeline’s own; without it they count among those.
  */
 maxActiveRuns?: number
 /**
- * As in the request.
+ * Of its runs, added to that of the pipeline; -100 by default, so that live runs come first.
  */
 priority?: number
 }
@@ -4412,7 +4412,7 @@ variables?: {
  */
 dependents?: boolean
 /**
- * How many of its runs may run at once; without it they count among those of the pipeline.
+ * How many of its runs may run at once, beside the pipeline’s own; without it they count among those.
  */
 maxActiveRuns?: number
 /**

@@ -1,3 +1,4 @@
+import { limits } from './backfills.ts';
 import { map, object, objectName, ref, type Schema } from './common.ts';
 import {
   boundedText,
@@ -65,18 +66,7 @@ const spec = withRules(
     'The windows to run, and how. Only `suspend`, `maxActiveRuns`, `priority` and `cancel` may change.',
     {
       ...fixedFields,
-      maxActiveRuns: {
-        type: 'integer',
-        description: 'How many of its runs may run at once; without it they count among those of the pipeline.',
-        minimum: 1,
-        maximum: 1000,
-      },
-      priority: {
-        type: 'integer',
-        description: 'Of its runs, added to that of the pipeline; -100 by default, so that live runs come first.',
-        minimum: -1000,
-        maximum: 1000,
-      },
+      ...limits,
       suspend: { type: 'boolean', description: 'True queues no further runs, and those that are queued wait.' },
       cancel: {
         type: 'boolean',

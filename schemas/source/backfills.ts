@@ -53,14 +53,8 @@ export const rerun: Schema = {
   enum: ['missing', 'failed', 'stale', 'all'],
 };
 
-/** Which windows, and how they run: of a request and of a manifest alike. */
-const range: Record<string, Schema> = {
-  from: text(
-    'The first window begins at or after it: `2019`, `2019-01`, a date, a local date and time, or an instant.',
-  ),
-  to: text('No window crosses it.'),
-  rerun: { ...ref('Rerun'), description: 'Which windows run; `missing` by default.' },
-  order: { type: 'string', description: 'Which come first; `oldest` by default.', enum: ['oldest', 'newest'] },
+/** What may change while one runs. */
+export const limits: Record<string, Schema> = {
   maxActiveRuns: {
     type: 'integer',
     description: 'How many of its runs may run at once, beside the pipeline’s own; without it they count among those.',
@@ -73,6 +67,17 @@ const range: Record<string, Schema> = {
     minimum: -1000,
     maximum: 1000,
   },
+};
+
+/** Which windows, and how they run: of a request and of a manifest alike. */
+const range: Record<string, Schema> = {
+  from: text(
+    'The first window begins at or after it: `2019`, `2019-01`, a date, a local date and time, or an instant.',
+  ),
+  to: text('No window crosses it.'),
+  rerun: { ...ref('Rerun'), description: 'Which windows run; `missing` by default.' },
+  order: { type: 'string', description: 'Which come first; `oldest` by default.', enum: ['oldest', 'newest'] },
+  ...limits,
   version: {
     type: 'string',
     description: '`head` (default) runs today’s version, `original` the one that a window ran on last.',
@@ -117,8 +122,7 @@ export const backfills: Record<string, Schema> = {
     suspended: { type: 'boolean', description: 'True queues no further runs, and those that are queued wait.' },
     cancel: { type: 'boolean', description: 'True ends it: what is queued is cancelled, what runs goes on.' },
     retry: { type: 'boolean', description: 'True gives the windows that failed or were cancelled another turn.' },
-    maxActiveRuns: { type: 'integer', description: 'As in the request.', minimum: 1, maximum: 1000 },
-    priority: { type: 'integer', description: 'As in the request.', minimum: -1000, maximum: 1000 },
+    ...limits,
   }),
   BackfillResult: object(
     'The backfill that was made or changed.',

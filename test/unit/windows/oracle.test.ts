@@ -1,28 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { createCalendar } from '../../../controller/windows/calendar.ts';
+import {
+  againstTable,
+  allZones,
+  aroundMs,
+  dayMs,
+  dealer,
+  monthEnds,
+  years,
+  type Zone,
+} from './oracle/against-table.ts';
 import { cronCases, rareCases } from './oracle/calendars.ts';
 import { type CronCase, ticksOf } from './oracle/cron-table.ts';
 import { type Stretch, stretchesOf } from './oracle/zone-table.ts';
 import { zones } from './zones.ts';
 
-const dayMs = 86_400_000;
-const aroundMs = 3 * dayMs;
-const years = { from: Date.UTC(2016, 0, 1), to: Date.UTC(2026, 0, 1) };
-const monthEnds = Array.from({ length: 120 }, (_, month) => Date.UTC(2016, month + 1, 1));
-
-type Zone = { readonly timeZone: string; readonly stretches: readonly Stretch[] };
 const zoneIn = (timeZone: string, { from, to }: typeof years): Zone => ({
   timeZone,
   stretches: stretchesOf(timeZone, from - 10 * dayMs, to + 10 * dayMs),
 });
 
-/** Every zone there is; those whose clocks did the same in these years are one. */
-const all = [
-  ...Map.groupBy(
-    Intl.supportedValuesOf('timeZone').map((timeZone) => zoneIn(timeZone, years)),
-    ({ stretches }) => JSON.stringify(stretches),
-  ).values(),
-].map(([zone]) => zone!);
+const all = allZones((timeZone) => zoneIn(timeZone, years));
 
 /** Boundaries by our calendar against those of the table, in `[from, to)`; a sentence for each difference. */
 function differences(
@@ -39,35 +37,7 @@ function differences(
     timeZone,
   });
   const expected = ticksOf(one, stretches, from, to);
-  const found: number[] = [];
-  for (let at = calendar.boundaryAtOrAfter(new Date(from)); at.getTime() < to; at = calendar.next(at))
-    found.push(at.getTime());
-  const counted = calendar.countWindows(new Date(from - 1), new Date(to - 1));
-  const back: number[] = [];
-  for (
-    let at = calendar.boundaryAtOrBefore(new Date(to - 1));
-    at.getTime() >= from;
-    at = calendar.windowBefore(at).start
-  )
-    back.unshift(at.getTime());
-  const same = (other: readonly number[]) =>
-    other.length === expected.length && other.every((at, i) => at === expected[i]);
-  if (same(found) && same(back) && counted === expected.length) return [];
-  // Where they part is enough: a calendar of minutes has thousands.
-  const say = (list: readonly number[]) => {
-    const parts = list.findIndex((at, i) => at !== expected[i]);
-    const near = list.slice(Math.max(0, parts - 1), parts + 3);
-    return `${list.length}: ${near.map((at) => new Date(at).toISOString().slice(0, 16)).join(' ')}`;
-  };
-  return [
-    `${JSON.stringify(one)} in ${timeZone}: expected ${say(expected)}; found ${say(found)}; back ${say(back)}; counted ${counted}`,
-  ];
-}
-
-/** Hands out the calendars in turn, so that each meets every kind of place. */
-function dealer(cases: readonly CronCase[]) {
-  let turn = 0;
-  return (count: number) => Array.from({ length: count }, () => cases[turn++ % cases.length]!);
+  return againstTable(JSON.stringify(one), calendar, expected, { from, to });
 }
 
 describe('cron calendars, against a table of every minute that knows neither cron-parser nor our walk', () => {
