@@ -33,6 +33,8 @@ export async function takeDuePipelines(db: pg.ClientBase, limit: number): Promis
             (select coalesce(json_agg(json_build_object('start', t.start_at, 'end', t.end_at) order by t.start_at), '[]') from (
                select w.start_at, w.end_at from windows w
                where w.pipeline_id = p.id and w.start_at >= p.cursor_at and w.calendar_id <> p.calendar_id
+                 -- Where no calendar has taken over, none of these is looked at.
+                 and (select c.number from calendars c where c.id = p.calendar_id) > 1
                union select b.start_at, b.end_at from backfills f join backfill_windows b on b.backfill_id = f.id
                where f.pipeline_id = p.id and f.phase = 'Running' and b.phase is null and b.run_id is null
                  and b.start_at >= p.cursor_at and b.calendar_id <> p.calendar_id
