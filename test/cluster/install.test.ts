@@ -220,7 +220,8 @@ describe('a release on a node', { timeout: 240_000 }, () => {
     const active = '-o=jsonpath={.items[*].status.active}';
     expect(await cluster.kubectl(['get', 'jobs', ...inJobs, active])).toBe('');
     expect((await jobsOf(run)).split(' ')).toHaveLength(1);
-    expect(gate.waiting()).toBe(0);
+    // A connection that its node has cut is seen to end a moment later.
+    await expect.poll(() => gate.waiting(), soon).toBe(0);
     const working = ['get', 'pods', ...inJobs, '--field-selector', 'status.phase=Running', '-o', 'name'];
     expect(await cluster.kubectl(working)).toBe('');
     const finalizers = '-o=jsonpath={.items[*].metadata.finalizers}';
