@@ -1,0 +1,1 @@
+-- Several sources, and what the last look at each of them found.

@@ -1,0 +1,1 @@
+-- What forges are told of commits.
