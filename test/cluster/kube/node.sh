@@ -71,6 +71,8 @@ serializeImagePulls: false
 clusterDNS: ["$GW"]
 clusterDomain: cluster.local
 podLogsDir: $D/log/pods
+# Once a minute by default: a full scratch would be seen only then.
+volumeStatsAggPeriod: 10s
 volumePluginDir: $D/kubelet-plugins
 imageGCHighThresholdPercent: 100
 evictionHard: {nodefs.available: "0%", imagefs.available: "0%"}
