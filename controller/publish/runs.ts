@@ -41,7 +41,10 @@ export function createRunPublisher(options: Parts & { history: number; tell: Tel
       const settled = run.finishedAt !== null;
       const known = live.get(run.id);
       if (known && !settled && digestOf(run, known.generation) === known.status) return;
-      const isPast = settled && run.newer >= history;
+      const isBeyond = run.newer >= history;
+      // It is shown when it runs: a backfill of thousands would else be thousands of objects that only wait.
+      if (isBeyond && run.phase === 'Queued' && !run.origin && !known) return;
+      const isPast = settled && isBeyond;
       const shown = isPast ? null : await show(item);
       if (settled || !shown) live.delete(run.id);
       else {

@@ -72,6 +72,18 @@ test('keeps the newest runs of a pipeline and removes older ones that have ended
   expect(await on.ledger.runs()).toHaveLength(8);
 });
 
+test('shows of the runs that wait the newest, and each of the others when it runs', async () => {
+  await on.ledger.write({ 'a.yaml': manifest('a', months('2019-08-01')) });
+  await on.ledger.pass('sync', 'schedule');
+  await on.pass('publish');
+  expect(await on.names('pipelineruns')).toEqual(['a-2019-05', 'a-2019-06', 'a-2019-07']);
+  await on.ledger.round();
+  await on.pass('publish');
+  expect(await on.names('pipelineruns')).toHaveLength(7);
+  await on.finish();
+  expect(await on.names('pipelineruns')).toEqual(['a-2019-05', 'a-2019-06', 'a-2019-07']);
+});
+
 test('leaves a deleted object of an ended run deleted, also after a restart and when the row is touched', async () => {
   await on.ledger.write({ 'a.yaml': manifest('a', months('2019-03-01')) });
   await on.finish();
