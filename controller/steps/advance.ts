@@ -6,6 +6,7 @@ import { ExpressionError, evaluateCondition, type Scope } from '../expressions/t
 import { type Advance, advance, type ConditionOf, type TaskState } from '../runs/advance.ts';
 import type { SettledAttempt } from '../runs/retry.ts';
 import { requestStops } from '../store/attempts.ts';
+import { markLateOf } from '../store/lateness.ts';
 import { transaction } from '../store/pool.ts';
 import {
   clearNews,
@@ -82,10 +83,12 @@ async function write(db: pg.ClientBase, decided: readonly Decided[]): Promise<vo
       result.stop.map((task) => ({ runId: run.id, task, reason: run.cancelReason ?? ('TimedOut' as const) })),
     ),
   );
-  await settleRuns(
+  const settled = decided.flatMap(({ run, result }) => (result.settled ? [{ id: run.id, ...result.settled }] : []));
+  await markLateOf(
     db,
-    decided.flatMap(({ run, result }) => (result.settled ? [{ id: run.id, ...result.settled }] : [])),
+    settled.flatMap(({ id, phase }) => (phase === 'Succeeded' ? [id] : [])),
   );
+  await settleRuns(db, settled);
   await clearNews(
     db,
     decided.map(({ run }) => run.id),

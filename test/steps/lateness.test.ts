@@ -59,6 +59,16 @@ test('a window that succeeds before its deadline is never late, and the step wak
   expect(await late()).toEqual([]);
 });
 
+test('a success that nobody saw until its deadline had passed is late', async () => {
+  await sinceMidnight('30d');
+  await ledger.round();
+  await ledger.query(`update windows set deadline_at = now() - interval '1 hour'`);
+  ledger.fake.endAll('Succeeded');
+  await ledger.pass('observe', 'advance');
+  expect(await late()).toMatchObject([{ phase: 'Succeeded', late: true }]);
+  expect(await audit()).toHaveLength(1);
+});
+
 test('what was due before the pipeline was there is caught up without being late', async () => {
   const spec = 'schedule: { every: month, startAt: 2019-01-01, endAt: 2019-04-01, deadline: 1h, catchUp: all }\n';
   await ledger.write({ 'a.yaml': manifest('a', spec) });
