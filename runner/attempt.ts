@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Bundle, TaskOrder, TaskReport } from '../schemas/generated/types.ts';
 import { identifyProcess } from '../schemas/processes.ts';
@@ -6,6 +16,8 @@ import { identifyProcess } from '../schemas/processes.ts';
 /** The folder by which an executor and the runner of one attempt speak; see docs/architecture.md, "The executor port". */
 export interface Attempt {
   readonly scratch: string;
+  /** Makes its log the standard output and error of this process, which were another attempt's. */
+  takeLog(): void;
   /** Marks the attempt as begun by this process. False when somebody has begun it, or barred it, already. */
   begin(): boolean;
   readOrder(): TaskOrder;
@@ -16,19 +28,33 @@ export interface Attempt {
   report(report: TaskReport): void;
 }
 
+const standardOutputs = [1, 2];
+
 export function openAttempt(folder: string): Attempt {
   const file = (name: string) => join(folder, name);
   return {
     scratch: file('scratch'),
+    takeLog() {
+      // A new descriptor gets the lowest free number. So whatever writes to these two, the engine and Node's own last words
+      // included, writes to this log from now on.
+      for (const number of standardOutputs) {
+        closeSync(number);
+        const opened = openSync(file('log'), 'a', 0o600);
+        if (opened !== number) throw new Error(`the log of ${folder} became descriptor ${opened} and not ${number}`);
+      }
+    },
     begin() {
+      const draft = file(`started.${process.pid}.new`);
+      writeFileSync(draft, JSON.stringify(identifyProcess(process.pid)), { mode: 0o600 });
       try {
-        const descriptor = openSync(file('started'), 'wx', 0o600);
-        writeSync(descriptor, JSON.stringify(identifyProcess(process.pid)));
-        closeSync(descriptor);
+        // Exclusive, and whole from its first moment.
+        linkSync(draft, file('started'));
         return true;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
         throw error;
+      } finally {
+        rmSync(draft);
       }
     },
     readOrder: () => JSON.parse(readFileSync(file('order.json'), 'utf8')) as TaskOrder,

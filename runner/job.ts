@@ -26,6 +26,7 @@ const ended = carryOut({
   },
   environment,
   scratch,
+  isFirst: true,
   failpoint,
   async deliver(found) {
     const usage = meter?.read();
@@ -38,3 +39,5 @@ const ended = carryOut({
 });
 log(`task ${order.task}, attempt ${order.attempt}`);
 await ended;
+// Sockets and threads may still be there; what had to be kept is kept.
+process.exit();

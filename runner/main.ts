@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { createFailpoint } from '../schemas/failpoints.ts';
 import { openAttempt } from './attempt.ts';
 
-/** `node runner/main.ts <attempt folder>`: runs one attempt. Exits with 0 when its report is written, or it is not ours to run. */
+/**
+ * `node runner/main.ts <attempt folder>`: runs that attempt, and, started with a channel to a controller, those that come over it.
+ * Exits with 0 when its last report is written, or an attempt is not ours to run.
+ */
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('the folder of an attempt is missing; give it as the only argument');
 
@@ -14,6 +17,6 @@ failpoint('runner.before-started');
 if (attempt.begin()) {
   failpoint('runner.after-started');
   enableCompileCache(join(folder, '../../compile-cache'));
-  const { runAttempt } = await import('./run-attempt.ts');
-  await runAttempt({ attempt, failpoint });
+  const { runAttempts } = await import('./run-attempts.ts');
+  await runAttempts(attempt, failpoint);
 }

@@ -1,5 +1,6 @@
 import type { CompiledBlock, TaskError, TaskOrder, TaskReport } from '../schemas/generated/types.ts';
 import { messageOf, TaskFailure } from './errors.ts';
+import { peakMemoryBytes } from './memory.ts';
 
 /** How an attempt ended. */
 export type Ending = Pick<TaskReport, 'outcome' | 'reason'> & { error?: TaskError };
@@ -50,7 +51,7 @@ export function reportOf(
     startedAt: startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
     durationMs: Math.max(0, finishedAt.getTime() - startedAt.getTime()),
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    peakMemoryBytes: peakMemoryBytes(),
     ...found,
     partial: false,
   };

@@ -9,6 +9,14 @@ export async function lockSlots(db: pg.ClientBase): Promise<void> {
   await db.query(`select pg_advisory_xact_lock(hashtext('pipewright.admit'))`);
 }
 
+/** Whether `admit` can have anything to do: a run is queued, or somebody has noted what one waits for. */
+export async function isAnyQueued(db: pg.Pool): Promise<boolean> {
+  const { rows } = await db.query(
+    `select exists (select from runs where phase = 'Queued') or exists (select from waits) as "isAny"`,
+  );
+  return rows[0].isAny;
+}
+
 /** What is used, from live rows. Runs of a backfill with a limit of its own (`own`) count apart from those of their pipeline. */
 const used = `running as materialized (
     select r.pipeline_id, p.source_id, r.pool_id, r.priority, f.id as own
@@ -81,6 +89,14 @@ const chosen = `before as (
     where all_place <= $1 and ($3::int is null or all_place <= $3 - (select count(*) from running))
   )`;
 
+/** From where a run comes: a version that is kept, from where the run had it that is run again; else from what its source holds now. */
+const provenance = `revision_id = case
+           when runs.keeps_version then coalesce((select o.revision_id from runs o where o.id = runs.rerun_of), v.revision_id)
+           when p.ready then coalesce(s.revision_id, p.revision_id)
+           else coalesce(p.revision_id, v.revision_id) end,
+         file = case when runs.keeps_version
+           then coalesce((select o.file from runs o where o.id = runs.rerun_of), v.manifest -> 0 ->> 'file', p.file) else p.file end`;
+
 /**
  * Admits queued runs, at most `limit`, under every limit there is: of their pipeline or backfill, their pool, their source and the
  * whole, all counted from live rows in one statement, so no slot can leak. The caller holds `lockSlots`. A run is pinned to
@@ -91,8 +107,9 @@ export async function admitRuns(db: pg.ClientBase, limit: number, limits: Limits
   const { rows } = await db.query(
     `with ${used}, ${waiting}, ${chosen}, admitted as (
        update runs set phase = 'Running', version_id = c.pinned, pool_id = c.pool, admitted_at = now(), news = true,
-         deadline_at = now() + c.timeout_ms * interval '1 ms'
-       from chosen c where runs.id = c.id and runs.phase = 'Queued'
+         deadline_at = now() + c.timeout_ms * interval '1 ms', ${provenance}
+       from chosen c join pipelines p on p.id = c.pipeline_id join sources s on s.id = p.source_id join versions v on v.id = c.pinned
+       where runs.id = c.id and runs.phase = 'Queued'
        returning runs.id, runs.name, runs.pipeline_id, runs.version_id
      ), shown as (
        update windows set phase = 'Running' from admitted a where live_run_id = a.id

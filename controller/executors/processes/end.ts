@@ -4,15 +4,18 @@ import { isAlive, type ProcessIdentity, signalGroup } from '../../../schemas/pro
 /** A process that the kernel cannot end (a dead disk) must not hang the controller. */
 const killMs = 30_000;
 
+/** Whether a process may be signalled for the sake of an attempt, at this moment. */
+export type MayEnd = (leader: ProcessIdentity, attemptId: string) => boolean;
+
 /** Ends processes in their time. A call for an attempt whose end is on its way changes nothing. */
-export function createEnding(graceMs: number) {
+export function createEnding({ graceMs, mayEnd }: { graceMs: number; mayEnd: MayEnd }) {
   const ending = new Set<string>();
 
   function killLater(attemptId: string, leader: ProcessIdentity): void {
     ending.add(attemptId);
     const kill = () => {
       ending.delete(attemptId);
-      if (isAlive(leader)) signalGroup(leader, 'SIGKILL');
+      if (isAlive(leader) && mayEnd(leader, attemptId)) signalGroup(leader, 'SIGKILL');
     };
     setTimeout(kill, graceMs).unref();
   }
@@ -20,7 +23,7 @@ export function createEnding(graceMs: number) {
   return {
     /** SIGTERM to the group, SIGKILL after the grace. */
     stop(attemptId: string, leader: ProcessIdentity): void {
-      if (ending.has(attemptId)) return;
+      if (ending.has(attemptId) || !mayEnd(leader, attemptId)) return;
       killLater(attemptId, leader);
       signalGroup(leader, 'SIGTERM');
     },

@@ -22,6 +22,8 @@ export type ProcessesOptions = LaunchOptions & {
   readonly graceMs?: number;
   /** How often processes are looked at that an earlier controller started. */
   readonly lookMs?: number;
+  /** How long a process that has nothing to do waits for another attempt. */
+  readonly idleMs?: number;
   /** Ms of a clock that only goes forward. */
   readonly clock?: () => number;
 };
@@ -33,13 +35,14 @@ export function createProcesses(options: ProcessesOptions): Executor {
   const onEnd = () => {
     for (const listener of listeners) listener();
   };
-  const children = createChildren({ onEnd, lookMs: options.lookMs ?? 500 });
+  const { capacity, lookMs = 500, idleMs = 5_000 } = options;
+  const children = createChildren({ onEnd, lookMs, idleMs, most: capacity });
   const silence = createSilence({ silenceMs, largestGapMs: 2 * options.heartbeatMs });
   const see = (attemptId: string) => look({ home, attemptId, children });
-  const ending = createEnding(options.graceMs ?? 10_000);
+  const ending = createEnding({ graceMs: options.graceMs ?? 10_000, mayEnd: children.mayEnd });
   const context: Context = { home, children, silence, ending, clock, see };
   return {
-    capacity: options.capacity,
+    capacity,
     launch: createLaunch(options, context),
     async observe(attemptIds) {
       return new Map(await Promise.all(attemptIds.map(async (id) => [id, await observeOne(id, context)] as const)));
@@ -55,6 +58,7 @@ export function createProcesses(options: ProcessesOptions): Executor {
     },
     sweep: (liveIds) => sweep(liveIds, { home, log }),
     onChange: (listener) => listeners.push(listener),
+    close: children.close,
   };
 }
 
@@ -66,8 +70,7 @@ function createLaunch(options: LaunchOptions, { home, see, children }: Context):
     const { attemptId } = input.order;
     const { started, report } = await see(attemptId);
     if (started !== 'nobody' || report !== null || children.get(attemptId)) return;
-    // Nothing is awaited between the start and this, so the child's end cannot be missed.
-    children.add(attemptId, await startRunner(input, attemptFolder(home, attemptId), options));
+    await startRunner(input, attemptFolder(home, attemptId), { ...options, children });
   }
 
   return (input) => {

@@ -20,7 +20,7 @@ export type AttemptFolder = {
   readonly scratch: string;
 };
 
-/** `barred`: nobody may begin it any more. `unclear`: the file is there, but not yet, or not ever, its content. */
+/** `barred`: nobody may begin it any more. `unclear`: whoever made the file was cut off with the whole machine. */
 export type Started = 'nobody' | 'barred' | 'unclear' | ProcessIdentity;
 
 export function attemptFolder(home: string, attemptId: string): AttemptFolder {
@@ -93,9 +93,13 @@ export async function readTail(path: string, characters: number): Promise<string
   }
 }
 
-/** On disk and whole, or not there: a reader never sees half of it. */
-export async function replaceFile(path: string, content: string | Buffer): Promise<void> {
+/** Whole, or not there: a reader never sees half of it. With `flush` that holds after a power cut, too. */
+export async function replaceFile(
+  path: string,
+  content: string | Buffer,
+  { flush }: { flush: boolean },
+): Promise<void> {
   const draft = `${path}.${randomBytes(4).toString('hex')}.new`;
-  await writeFile(draft, content, { mode: 0o600, flush: true });
+  await writeFile(draft, content, { mode: 0o600, flush });
   await rename(draft, path);
 }

@@ -21,8 +21,9 @@ export async function observeOne(attemptId: string, context: Context): Promise<O
   const { children, silence, clock } = context;
   const sight = await context.see(attemptId);
   if (sight.report !== null && typeof sight.report !== 'string') {
+    forget(attemptId, context);
     if (sight.process) context.ending.expectEnd(attemptId, sight.process);
-    else await forget(attemptId, sight, context);
+    else await tidy(sight);
     return { state: 'reported', report: sight.report };
   }
   const ended = children.get(attemptId)?.ended;
@@ -35,10 +36,14 @@ export async function observeOne(attemptId: string, context: Context): Promise<O
   return { state: 'gone', detail: await explain(sight, ended) };
 }
 
-/** Of an attempt that is over only its log, order and report are kept. */
-export async function forget(attemptId: string, { folder }: Sight, { silence, children }: Context): Promise<void> {
+/** What is known of an attempt that is over; from here on its files tell all. */
+export function forget(attemptId: string, { silence, children }: Context): void {
   silence.forget(attemptId);
   children.forget(attemptId);
+}
+
+/** Of an attempt that is over only its log, order and report are kept. */
+export async function tidy({ folder }: Sight): Promise<void> {
   await rm(folder.scratch, { recursive: true, force: true });
 }
 

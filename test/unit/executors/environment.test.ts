@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runnerEnvironment } from '../../../controller/executors/processes/environment.ts';
+import { createAllowance } from '../../../controller/one-machine.ts';
 import { secretVariable } from '../../../schemas/secrets.ts';
 
 let secretsDir: string;
@@ -60,4 +61,16 @@ test('a secret that is not there, or lies outside the folder of secrets, is left
     { name: 'a/..', key: 'password' },
   ];
   expect(await environment({ secrets })).toEqual(always);
+});
+
+test('a repository reads what was named for it and the embedded warehouse, and a folder also every POSTGRES_*', () => {
+  const warehouse = { POSTGRES_HOST: '127.0.0.1' };
+  const of = (ownWarehouse: boolean, fromFolder: boolean) => {
+    const allows = createAllowance({ named: ['TAXI_BASE_URL'], ownWarehouse, warehouse });
+    const names = ['TAXI_BASE_URL', 'POSTGRES_HOST', 'POSTGRES_ADMIN', 'AWS_SECRET_ACCESS_KEY', 'toString'];
+    return names.filter((name) => allows(name, fromFolder));
+  };
+  expect(of(true, false)).toEqual(['TAXI_BASE_URL', 'POSTGRES_HOST']);
+  expect(of(false, false)).toEqual(['TAXI_BASE_URL']);
+  for (const own of [true, false]) expect(of(own, true)).toEqual(['TAXI_BASE_URL', 'POSTGRES_HOST', 'POSTGRES_ADMIN']);
 });

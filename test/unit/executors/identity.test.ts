@@ -39,9 +39,11 @@ test('a process that got the number of an earlier one is not that one, and is no
 
 test('a zombie has ended', async () => {
   // The shell execs into a program that never waits for its child.
-  const parent = spawn('sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 601'], { stdio: ['ignore', 'pipe', 'ignore'] });
   children.push(parent);
   const [text] = await once(parent.stdout!, 'data');
+  await expect.poll(() => commandLine(parent.pid!), { interval: 5 }).toBe('sleep 601');
+  process.kill(Number(text), 'SIGKILL');
   await expect.poll(() => identifyProcess(Number(text)), { interval: 5 }).toBeNull();
   expect(process.kill(Number(text), 0)).toBe(true);
 });

@@ -341,16 +341,6 @@ describe('after the controller died', () => {
     expect(await executor.fence('1.trips.1')).toBeNull();
   });
 
-  test('a runner that has not yet written who it is is found by its command line', async () => {
-    const executor = createExecutor();
-    await executor.launch(attempt('ok'));
-    const pid = await begun();
-    await writeFile(file('started'), '');
-    expect(await observe(createExecutor())).toEqual({ state: 'running' });
-    expect(await createExecutor().fence('1.trips.1')).toBeNull();
-    expect(identifyProcess(pid)).toBeNull();
-  });
-
   test('sweep ends the processes of settled attempts and no others', async () => {
     const before = createExecutor();
     for (const id of ['1.trips.1', '1.trips.2']) await before.launch(attempt('stubborn', id));

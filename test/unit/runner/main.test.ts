@@ -172,6 +172,39 @@ describe('a runner', () => {
   });
 });
 
+describe('an error that nobody catches', () => {
+  const script = fileURLToPath(new URL('./late-error.ts', import.meta.url));
+  const startWith = (attempt: Attempt, isFirst: boolean): Runner => {
+    const child = spawn(process.execPath, [
+      script,
+      attempt.file('order.json'),
+      join(attempt.folder, '../../bundle.json'),
+      String(isFirst),
+    ]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const output: string[] = [];
+    child.stdout.on('data', (data) => output.push(String(data)));
+    return { child, output, ended: once(child, 'close') as Runner['ended'] };
+  };
+
+  test('fails the attempt of a new process', async () => {
+    const attempt = await attemptOf(endless);
+    expect(await startWith(attempt, true).ended).toEqual([0, null]);
+    expect(await reportOf(attempt)).toMatchObject({
+      reason: 'InternalError',
+      error: { message: 'the runner failed: somebody left this behind' },
+    });
+  });
+
+  test('ends a process that has run others without a report, for it may stem from one of those', async () => {
+    const attempt = await attemptOf(endless);
+    const { ended, output } = startWith(attempt, false);
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect(output.join('')).toContain('InternalError: Error: somebody left this behind');
+    expect(await attempt.exists('report.json')).toBe(false);
+  });
+});
+
 describe('a runner that is killed', () => {
   test.each([
     ['runner.before-started', { started: false, report: false }],
