@@ -1,8 +1,9 @@
-import { posix } from 'node:path';
-import { readBlobs } from './blobs.ts';
-import { isPassedOver, isRead, pathProblems, type SourceFiles, toSourceFiles } from './files.ts';
-import { folderLimits, type Limits, type PathProblem } from './limits.ts';
-import { GitError, tryGit } from './run.ts';
+import { tryGit } from './ask.ts';
+import { readBlobs, readSizes } from './blobs.ts';
+import { pathProblems, type SourceFiles, toSourceFiles } from './files.ts';
+import { folderLimits, type Limits } from './limits.ts';
+import { GitError } from './run.ts';
+import { type CommitPath, type Found, linksIn, listTree, walkTree } from './tree.ts';
 
 /** The full name of a commit. Throws a GitError when there is none, or `dir` is in no repository. */
 export async function resolveCommit(dir: string, ref: string): Promise<string> {
@@ -23,6 +24,22 @@ export async function mergeBase(dir: string, base: string, head: string): Promis
   );
 }
 
+const longestAuthor = 200;
+
+/** `Name <mail>`, as the commit has it: whoever made it wrote what they liked. Null where there is neither. */
+export async function authorOf(dir: string, commit: string): Promise<string | null> {
+  const found = await tryGit(dir, [
+    'log',
+    '-1',
+    '--no-show-signature',
+    '--format=%an <%ae>',
+    '--end-of-options',
+    commit,
+  ]);
+  const text = (found ?? '').replace(/\p{C}/gu, ' ').trim().slice(0, longestAuthor);
+  return text === '' || text === '<>' ? null : text;
+}
+
 /** The path of `dir` below the top of its repository, `''` at the top. */
 export async function pathInRepository(dir: string): Promise<string> {
   const found = await tryGit(dir, ['rev-parse', '--show-prefix']);
@@ -34,105 +51,96 @@ function noRepository(dir: string): GitError {
   return new GitError(`"${dir}" lies in no Git repository; name a folder of one`);
 }
 
-export type CommitPath = {
-  /** Anywhere in the repository. */
-  readonly dir: string;
-  /** As `resolveCommit` gives it. */
-  readonly commit: string;
-  /** With `/`, from the top of the repository. */
-  readonly path: string;
-};
-
 /**
  * Reads what a commit has below a path, as `readFolder` reads a folder: symbolic links are followed inside it, and submodules,
- * filters and attributes are not. A commit without that path has no files.
+ * filters and attributes are not. A commit without that path has no files. Throws a GitError when contents are not here or damaged.
  */
-export async function readCommit(options: CommitPath & { limits?: Limits }): Promise<SourceFiles> {
-  const { limits = folderLimits } = options;
-  const { entries, wanted } = await listCommit(options);
-  if (entries > limits.entries || wanted.filter(isFile).length > limits.files) {
-    return toSourceFiles({ texts: new Map(), problems: [pathProblems.tooMany(limits)] });
-  }
-  const names = [...new Set(wanted.map(({ name }) => name))];
-  const blobs = await readBlobs(options.dir, names, limits.fileBytes);
-  const bytes = [...blobs.values()].reduce<number>(
-    (sum, each) => sum + (typeof each === 'number' ? 0 : each.length),
-    0,
+export async function readCommit(options: CommitPath & { limits?: Limits; known?: KnownTexts }): Promise<SourceFiles> {
+  const { dir, commit, limits = folderLimits, known = createKnownTexts() } = options;
+  const found = await listCommit(options).catch((error: unknown) => {
+    throw new GitError(`commit ${commit.slice(0, 12)} cannot be read here; fetch it again, or clone anew`, {
+      cause: error,
+    });
+  });
+  const names = [...new Set(found.files.values())];
+  const sizes = await readSizes(
+    dir,
+    names.filter((name) => known.get(name) === undefined),
   );
-  if (bytes > limits.totalBytes) {
+  const small = [...sizes.keys()].filter((name) => (sizes.get(name) ?? 0) <= limits.fileBytes);
+  const bytes = names.reduce((sum, name) => sum + Buffer.byteLength(known.get(name) ?? ''), 0);
+  if (small.reduce((sum, name) => sum + (sizes.get(name) ?? 0), bytes) > limits.totalBytes) {
     return toSourceFiles({ texts: new Map(), problems: [pathProblems.allTooLarge(limits)] });
   }
-  return toTexts(wanted, blobs, limits);
-}
-
-/** `name` is that of its blob. */
-export type Entry = { readonly mode: string; readonly name: string; readonly path: string };
-
-/** How much a commit has below a path, and those of its files and links that are read. */
-export async function listCommit({ dir, commit, path }: CommitPath): Promise<{ entries: number; wanted: Entry[] }> {
-  const tree = path === '' ? commit : `${commit}:${path}`;
-  const listed = await tryGit(dir, ['ls-tree', '-r', '-z', '--full-tree', tree]);
-  const lines = (listed ?? '').split('\0');
-  return {
-    entries: lines.length - 1,
-    wanted: lines.flatMap(parseEntry).filter((each) => isLink(each) || isFile(each)),
-  };
-}
-
-/** `100644 blob 8a4d…\tpath`; nothing for submodules and what is passed over. */
-function parseEntry(line: string): Entry[] {
-  const [, mode = '', type, name = '', path = ''] = /^(\d+) (\w+) ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
-  return type !== 'blob' || path.split('/').some(isPassedOver) ? [] : [{ mode, name, path }];
-}
-
-const isLink = ({ mode }: Entry) => mode === '120000';
-const isFile = (entry: Entry) => !isLink(entry) && isRead(entry.path);
-
-function toTexts(wanted: readonly Entry[], blobs: ReadonlyMap<string, Buffer | number>, limits: Limits): SourceFiles {
-  const problems: PathProblem[] = [];
-  const own = new Map<string, string>();
-  for (const { name, path } of wanted.filter(isFile)) {
+  const blobs = await readBlobs(dir, small);
+  const problems = [...found.problems];
+  const texts = new Map<string, string>();
+  const byBlob = new Map<string, string>();
+  for (const [path, name] of found.files) {
+    const size = sizes.get(name) ?? 0;
     const content = blobs.get(name);
-    const text = typeof content === 'object' ? decode(content) : null;
-    if (text !== null) own.set(path, text);
-    else if (typeof content === 'number') problems.push(pathProblems.fileTooLarge(path, content, limits.fileBytes));
-    else problems.push(pathProblems.notText(path));
+    const text = byBlob.get(name) ?? known.get(name) ?? (content && decode(content));
+    if (typeof text === 'string') {
+      texts.set(path, text);
+      byBlob.set(name, text);
+    } else if (size > limits.fileBytes) problems.push(pathProblems.fileTooLarge(path, size, limits.fileBytes));
+    else if (content) problems.push(pathProblems.notText(path));
+    else
+      throw new GitError(`commit ${commit.slice(0, 12)} lacks the content of "${path}" here; fetch it, or clone anew`);
   }
-  const texts = new Map(own);
-  for (const { name, path } of wanted.filter(isLink)) {
-    const target = blobs.get(name);
-    follow({ path, target: (typeof target === 'object' && decode(target)) || '', own, texts, problems });
-  }
+  known.keep(byBlob);
   return toSourceFiles({ texts, problems });
 }
 
-type Link = {
-  readonly path: string;
-  readonly target: string;
-  /** What is no link. */
-  readonly own: ReadonlyMap<string, string>;
-  readonly texts: Map<string, string>;
-  readonly problems: PathProblem[];
+/** Texts by the blobs that have them. */
+type KnownTexts = {
+  get(blob: string): string | undefined;
+  keep(texts: ReadonlyMap<string, string>): void;
 };
 
-function follow({ path, target, own, texts, problems }: Link): void {
-  const real = posix.join(posix.dirname(path), target);
-  if (posix.isAbsolute(target) || real === '..' || real.startsWith('../')) {
-    problems.push(pathProblems.leadsOut(path));
-    return;
-  }
-  const text = own.get(real);
-  if (text !== undefined) {
-    if (isRead(path)) texts.set(path, text);
-    return;
-  }
-  const inside = real === '.' ? '' : `${real}/`;
-  // A link to a folder that holds it would never end.
-  if (path.startsWith(inside)) return;
-  const below = [...own].filter(([each]) => each.startsWith(inside));
-  for (const [each, content] of below) texts.set(`${path}/${each.slice(inside.length)}`, content);
-  if (below.length === 0 && isRead(path)) problems.push(pathProblems.leadsNowhere(path));
+function createKnownTexts(): KnownTexts {
+  let texts: ReadonlyMap<string, string> = new Map();
+  return {
+    get: (blob) => texts.get(blob),
+    keep(read) {
+      texts = read;
+    },
+  };
 }
+
+/** `readCommit` for one commit after the other: of each only those contents are read that the one before did not have. */
+export function createCommitReader(options: Omit<CommitPath, 'commit'>): (commit: string) => Promise<SourceFiles> {
+  const known = createKnownTexts();
+  let last: { readonly commit: string; readonly found: SourceFiles } | null = null;
+  return async (commit) => {
+    if (last?.commit !== commit) last = { commit, found: await readCommit({ ...options, commit, known }) };
+    return last.found;
+  };
+}
+
+type Listing = CommitPath & {
+  readonly limits?: Limits;
+  /** Brings the links here, by their blobs: only they tell which files they lead to. */
+  readonly bring?: (names: readonly string[]) => Promise<void>;
+};
+
+/** The files of a commit that are read, with their blobs. Throws when the commit is not here or damaged. */
+export async function listCommit({ limits = folderLimits, bring, ...at }: Listing): Promise<Found> {
+  const tree = await listTree(at, limits);
+  if (tree === null) return { files: new Map(), problems: [pathProblems.tooMany(limits)] };
+  const links = [...new Set(linksIn(tree))];
+  await bring?.(links);
+  const sizes = await readSizes(at.dir, links);
+  const short = links.filter((name) => (sizes.get(name) ?? 0) <= longestTarget);
+  const targets = await readBlobs(at.dir, short);
+  // What it leads to would be missing from the source.
+  if (targets.size < short.length) throw new Error(`commit ${at.commit} lacks a symbolic link`);
+  const texts = [...targets].map(([name, target]) => [name, decode(target) ?? ''] as const);
+  return walkTree(tree, new Map(texts), limits);
+}
+
+/** As in Linux. */
+const longestTarget = 4096;
 
 function decode(bytes: Buffer): string | null {
   try {

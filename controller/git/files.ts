@@ -45,6 +45,16 @@ export const pathProblems = {
     code: 'unreadable-file',
     message: `file "${path}" is not UTF-8; save it as UTF-8`,
   }),
+  lfsPointer: (path: string): PathProblem => ({
+    path,
+    code: 'lfs-pointer',
+    message: `file "${path}" is a pointer of Git LFS, whose content is not fetched; commit the file itself`,
+  }),
+  samePath: (path: string, other: string): PathProblem => ({
+    path,
+    code: 'same-path',
+    message: `the paths of files "${path}" and "${other}" differ only by case, and neither is read; rename one of them`,
+  }),
   allTooLarge: ({ totalBytes }: Limits): PathProblem => ({
     path: '.',
     code: 'too-large',
@@ -62,7 +72,9 @@ export function toSourceFiles(found: {
   problems: readonly PathProblem[];
   complete?: boolean;
 }): SourceFiles {
-  const { texts, problems, complete = true } = found;
+  const { complete = true } = found;
+  const { texts, problems } = withoutUnfit(found.texts);
+  problems.push(...found.problems);
   const files = new Map([...texts].sort(([a], [b]) => (a < b ? -1 : 1)));
   const sorted = problems.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const hash = createHash('sha256');
@@ -74,4 +86,26 @@ export function toSourceFiles(found: {
     problems: sorted.map(({ path, code, message }) => ({ file: path, line: 1, column: 1, code, message })),
     complete: complete && problems.length === 0,
   };
+}
+
+/** Without what is text and yet not what anybody means. */
+function withoutUnfit(all: ReadonlyMap<string, string>): { texts: Map<string, string>; problems: PathProblem[] } {
+  const problems: PathProblem[] = [];
+  const texts = new Map(all);
+  const seen = new Map<string, string>();
+  for (const path of [...all.keys()].sort()) {
+    const other = seen.get(path.toLowerCase());
+    seen.set(path.toLowerCase(), path);
+    if (other === undefined) continue;
+    // Neither: which of them a person sees depends on the machine.
+    problems.push(pathProblems.samePath(path, other));
+    texts.delete(path);
+    texts.delete(other);
+  }
+  for (const [path, text] of texts) {
+    if (!/^version https:\/\/git-lfs\.github\.com\/spec\/[\s\S]*^oid sha256:/m.test(text.slice(0, 1024))) continue;
+    problems.push(pathProblems.lfsPointer(path));
+    texts.delete(path);
+  }
+  return { texts, problems };
 }

@@ -15,17 +15,25 @@ type Options = {
  * Watches a folder until `signal` aborts, also while it is removed and made again. `ready` resolves when changes are seen from then
  * on. Links are not followed, since one could lead to the whole disk; what they point to inside the folder is watched anyway.
  */
-export function watchFolder({ dir, onChange, signal }: Options): { readonly ready: Promise<void> } {
+export function watchFolder({ dir, ...options }: Options): { readonly ready: Promise<void> } {
+  return watchPaths({ ...options, paths: [dir], ignored: (path) => relative(dir, path).split(sep).some(isIgnored) });
+}
+
+/** The same for paths that may come and go. */
+export function watchPaths({
+  paths,
+  ignored = () => false,
+  onChange,
+  signal,
+}: Omit<Options, 'dir'> & { readonly paths: string[]; readonly ignored?: (path: string) => boolean }): {
+  readonly ready: Promise<void>;
+} {
   let timer: NodeJS.Timeout | undefined;
   const schedule = (): void => {
     clearTimeout(timer);
     timer = setTimeout(onChange, quietMs);
   };
-  const watcher = watch(dir, {
-    ignoreInitial: true,
-    followSymlinks: false,
-    ignored: (path) => relative(dir, path).split(sep).some(isIgnored),
-  });
+  const watcher = watch(paths, { ignoreInitial: true, followSymlinks: false, ignored });
   // Where the system refuses more watches, the next reading by the clock still sees the change.
   watcher.on('all', schedule).on('error', schedule);
   const ready = new Promise<void>((resolve) => watcher.once('ready', resolve));

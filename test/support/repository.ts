@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -41,6 +43,46 @@ export async function createTestRepository() {
       await git('commit', '--quiet', '--allow-empty', '-m', message);
       return git('rev-parse', 'HEAD');
     },
+    /**
+     * As many commits on top of `main`, each with these files beside those that are there; none is written to the folder. `isNoise`: files
+     * that nobody could compress.
+     */
+    async commitMany(
+      commits: Iterable<Iterable<readonly [path: string, content: string | Buffer]>>,
+      { isNoise = false } = {},
+    ): Promise<string[]> {
+      const before = await git('rev-parse', '--verify', '--quiet', 'main').catch(() => '');
+      const child = spawn(
+        'git',
+        [...(isNoise ? ['-c', 'core.compression=0'] : []), 'fast-import', '--quiet', '--depth=0'],
+        {
+          cwd: dir,
+          stdio: ['pipe', 'ignore', 'inherit'],
+        },
+      );
+      await pipeline(fastImport(commits, before), child.stdin);
+      if (child.exitCode === null) await once(child, 'exit');
+      if (child.exitCode !== 0) throw new Error(`git fast-import ended with ${child.exitCode}`);
+      return (await git('rev-list', '--reverse', before === '' ? 'main' : `${before}..main`)).split('\n');
+    },
     remove: () => rm(dir, { recursive: true, force: true }),
   };
+}
+
+/** What `git fast-import` reads. */
+function* fastImport(
+  commits: Iterable<Iterable<readonly [path: string, content: string | Buffer]>>,
+  before: string,
+): Iterable<string | Buffer> {
+  let parent = before;
+  for (const files of commits) {
+    yield 'commit refs/heads/main\ncommitter Ada <ada@example.org> 1767225600 +0000\ndata 6\nchange\n';
+    if (parent !== '') yield `from ${parent}\n`;
+    parent = 'refs/heads/main^0';
+    for (const [path, content] of files) {
+      yield `M 100644 inline ${path}\ndata ${Buffer.byteLength(content)}\n`;
+      yield content;
+      yield '\n';
+    }
+  }
 }

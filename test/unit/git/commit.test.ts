@@ -2,7 +2,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { mergeBase, pathInRepository, readCommit, resolveCommit } from '../../../controller/git/commit.ts';
+import {
+  createCommitReader,
+  mergeBase,
+  pathInRepository,
+  readCommit,
+  resolveCommit,
+} from '../../../controller/git/commit.ts';
 import { readFolder } from '../../../controller/git/folder.ts';
 import { folderLimits, type Limits } from '../../../controller/git/limits.ts';
 import { GitError } from '../../../controller/git/run.ts';
@@ -33,6 +39,69 @@ test('a commit reads as the folder that was committed', async () => {
   const found = await read(commit);
   expect([...found.files.keys()]).toEqual(['a.yaml', 'more/é è.sql', 'same.yaml', 'sql/é è.sql']);
   expect(found).toEqual(await readFolder(repository.dir));
+});
+
+test('links are followed as in a folder, to whatever they lead', async () => {
+  await repository.write({
+    'notes.txt': 'kind: A\n',
+    '.hidden/below/b.yaml': 'kind: B\n',
+    'sql/deep/c.sql': 'select 1\n',
+    'README.md': 'no',
+  });
+  for (const [path, target] of Object.entries({
+    'from-text.yaml': 'notes.txt',
+    'from-hidden': '.hidden/below',
+    'chain.yaml': 'chain-2.yaml',
+    'chain-2.yaml': './sql/../from-hidden/b.yaml',
+    'sql/up.sql': '../notes.txt',
+    '.hidden/below/beside.yaml': '../below/b.yaml',
+    'sql/deep/round': '../..',
+    'circle.yaml': 'circle.yaml',
+    'slash.yaml': 'notes.txt/',
+    'file.yaml': 'notes.txt/below',
+    'folder.sql': 'sql',
+    'gone.txt': 'nowhere',
+    'gone.yaml': 'sql/nowhere.sql',
+    'out.yaml': '/etc/passwd',
+    'out.md': '/etc/passwd',
+    'out-folder': '../..',
+  }))
+    await repository.link(target, path);
+  const found = await read(await repository.commit());
+  expect(found).toEqual(await readFolder(repository.dir));
+  expect(found.files.get('from-text.yaml')).toBe('kind: A\n');
+  expect(found.files.get('chain.yaml')).toBe('kind: B\n');
+  expect(codes(found)).toEqual([
+    'circle.yaml unreadable-file',
+    'file.yaml unreadable-file',
+    'gone.yaml unreadable-file',
+    'out-folder unsafe-path',
+    'out.yaml unsafe-path',
+    'slash.yaml unreadable-file',
+  ]);
+});
+
+test('links that multiply end at the limits', async () => {
+  await repository.write({ 'f0/a.yaml': 'a\n' });
+  for (let depth = 1; depth < 16; depth++) {
+    await mkdir(join(repository.dir, `f${depth}`));
+    for (const name of ['x', 'y']) await repository.link(`../f${depth - 1}`, `f${depth}/${name}`);
+  }
+  const found = await read(await repository.commit(), '', { ...folderLimits, entries: 5_000 });
+  expect(codes(found)).toEqual(['. too-many-files']);
+});
+
+test('pointers of Git LFS, and paths that differ only by case, are problems of their files in both ways of reading', async () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12\n`;
+  await repository.write({ 'a.yaml': 'a\n', 'large.sql': pointer, 'team/b.yaml': 'b\n', 'team/B.yaml': 'B\n' });
+  const found = await read(await repository.commit());
+  expect(found).toEqual(await readFolder(repository.dir));
+  expect([...found.files.keys()]).toEqual(['a.yaml']);
+  expect(found.complete).toBe(false);
+  expect(found.problems.map(({ message }) => message)).toEqual([
+    'file "large.sql" is a pointer of Git LFS, whose content is not fetched; commit the file itself',
+    'the paths of files "team/b.yaml" and "team/B.yaml" differ only by case, and neither is read; rename one of them',
+  ]);
 });
 
 test('an older commit and a path of it are read without touching the working tree', async () => {
@@ -69,6 +138,7 @@ test('a commit with more than the limits allow is one problem', async () => {
   await repository.write({ 'a.yaml': 'a\n', 'b.yaml': 'b\n' });
   const commit = await repository.commit();
   expect(codes(await read(commit, '', { ...folderLimits, files: 1 }))).toEqual(['. too-many-files']);
+  expect(codes(await read(commit, '', { ...folderLimits, entries: 1 }))).toEqual(['. too-many-files']);
   expect(codes(await read(commit, '', { ...folderLimits, totalBytes: 3 }))).toEqual(['. too-large']);
 });
 
@@ -99,6 +169,19 @@ test('what is no commit, no repository or no common history is said in a sentenc
   await rm(elsewhere, { recursive: true });
 });
 
+test('a clone without the contents of files is said, and nothing is fetched in passing', async () => {
+  await repository.write({ 'a.yaml': 'a\n' });
+  const commit = await repository.commit();
+  await repository.git('config', 'uploadpack.allowFilter', 'true');
+  const clone = await mkdtemp(join(tmpdir(), 'pipewright-clone-'));
+  const from = `file://${repository.dir}`;
+  await repository.git('clone', '--quiet', '--filter=blob:none', '--no-checkout', from, clone);
+  await expect(readCommit({ dir: clone, commit, path: '' })).rejects.toThrow(
+    /commit \w{12} lacks the content of "a.yaml" here; fetch it, or clone anew/,
+  );
+  await rm(clone, { recursive: true });
+});
+
 test('nothing in the configuration of a repository is obeyed', async () => {
   const marker = join(repository.dir, '.git', 'ran');
   const program = join(repository.dir, '.git', 'program');
@@ -111,4 +194,20 @@ test('nothing in the configuration of a repository is obeyed', async () => {
   const found = await read(await resolveCommit(repository.dir, commit));
   expect(found.files).toEqual(new Map([['a.yaml', 'a\n']]));
   await expect(readFile(marker)).rejects.toThrow(/ENOENT/);
+});
+
+test('of a commit only what the one before did not have is read', async () => {
+  await repository.write({ 'a.yaml': 'kind: A\n', 'b.yaml': 'kind: B\n' });
+  const readNext = createCommitReader({ dir: repository.dir, path: '' });
+  await readNext(await repository.commit());
+  const kept = await repository.git('rev-parse', 'HEAD:a.yaml');
+  await repository.write({ 'b.yaml': 'kind: C\n' });
+  await repository.git('mv', 'a.yaml', 'moved.yaml');
+  const commit = await repository.commit();
+  await rm(join(repository.dir, '.git/objects', kept.slice(0, 2), kept.slice(2)));
+  const next = await readNext(commit);
+  expect([...next.files]).toEqual([
+    ['b.yaml', 'kind: C\n'],
+    ['moved.yaml', 'kind: A\n'],
+  ]);
 });

@@ -35,11 +35,11 @@ test('a push is fetched, and its path read', async () => {
   await repository.write({ 'team/a.yaml': 'one\n', 'other/b.yaml': 'b\n' });
   const first = await repository.commit();
   const mirror = mirrorOf();
-  expect(await mirror.update(signal)).toBe(first);
+  expect((await mirror.update(signal)).commit).toBe(first);
   expect((await mirror.read(first)).files).toEqual(new Map([['a.yaml', 'one\n']]));
   await repository.write({ 'team/a.yaml': 'two\n' });
   const second = await repository.commit();
-  expect(await mirror.update(signal)).toBe(second);
+  expect((await mirror.update(signal)).commit).toBe(second);
   expect((await mirror.read(second)).files).toEqual(new Map([['a.yaml', 'two\n']]));
 });
 
@@ -54,7 +54,7 @@ test('what lies beside the path is not fetched, whatever it weighs', async () =>
     await repository.commit();
   }
   const mirror = mirrorOf();
-  const commit = await mirror.update(signal);
+  const { commit } = await mirror.update(signal);
   expect((await mirror.read(commit)).files).toEqual(new Map([['a.yaml', 'a3\n']]));
   expect(server.sent()).toBeLessThan(20_000);
   await mirror.update(signal);
@@ -70,16 +70,16 @@ test('a forced push, a deleted branch that came back, and a damaged mirror are g
   await repository.git('add', '-A');
   await repository.git('commit', '--quiet', '--amend', '-m', 'rewritten');
   const rewritten = await repository.git('rev-parse', 'HEAD');
-  expect(await mirror.update(signal)).toBe(rewritten);
+  expect((await mirror.update(signal)).commit).toBe(rewritten);
   await repository.git('branch', '-m', 'main', 'away');
   await expect(mirror.update(signal)).rejects.toThrow(
     /branch "main": it has no such branch, tag or commit; it is tried again/,
   );
   await repository.git('branch', '-m', 'away', 'main');
-  expect(await mirror.update(signal)).toBe(rewritten);
+  expect((await mirror.update(signal)).commit).toBe(rewritten);
   for (const file of ['HEAD', 'config']) await writeFile(join(home, 'm', file), 'rubbish');
   await rm(join(home, 'm', 'objects'), { recursive: true });
-  expect(await mirror.update(signal)).toBe(rewritten);
+  expect((await mirror.update(signal)).commit).toBe(rewritten);
   expect((await mirror.read(rewritten)).files).toEqual(new Map([['a.yaml', 'other\n']]));
 });
 
@@ -89,8 +89,8 @@ test('a tag and a commit are followed as a branch is', async () => {
   await repository.git('tag', '-a', 'v1', '-m', 'one');
   await repository.write({ 'team/a.yaml': 'two\n' });
   await repository.commit();
-  expect(await mirrorOf({ ref: { tag: 'v1' } }).update(signal)).toBe(first);
-  expect(await mirrorOf({ ref: { commit: first } }).update(signal)).toBe(first);
+  expect((await mirrorOf({ ref: { tag: 'v1' } }).update(signal)).commit).toBe(first);
+  expect((await mirrorOf({ ref: { commit: first } }).update(signal)).commit).toBe(first);
 });
 
 test('wrong credentials, a wrong URL and a server that is away are said in a sentence without a secret', async () => {
@@ -99,6 +99,10 @@ test('wrong credentials, a wrong URL and a server that is away are said in a sen
   await expect(mirrorOf({ token: wrong }).update(signal)).rejects.toThrow(/it refuses the credentials/);
   await expect(mirrorOf({ token: wrong }).update(signal)).rejects.not.toThrow(/open-barley/);
   await expect(mirrorOf({ url: `${server.url}/nobody` }).update(signal)).rejects.toThrow(/there is no repository/);
+  // Words of the URL are no reason.
+  await expect(mirrorOf({ url: `${server.url}/proxy/certificate` }).update(signal)).rejects.toThrow(
+    /there is no repository/,
+  );
   await expect(mirrorOf({ url: 'http://127.0.0.1:1/x' }).update(signal)).rejects.toThrow(/it cannot be reached/);
 });
 
@@ -119,6 +123,18 @@ test('no secret is kept in the mirror', async () => {
   expect(await readdir(join(home, 'm'))).toContain('HEAD');
 });
 
+test('a tree that is made to do harm is refused', async () => {
+  await repository.write({ 'team/a.yaml': 'one\n' });
+  const team = await repository.git('rev-parse', `${await repository.commit()}:team`);
+  const file = join(home, 'tree');
+  await writeFile(file, Buffer.concat([Buffer.from('40000 .git\0'), Buffer.from(team, 'hex')]));
+  const tree = await repository.git('hash-object', '-t', 'tree', '--literally', '-w', file);
+  await repository.git('update-ref', 'refs/heads/main', await repository.git('commit-tree', '-m', 'change', tree));
+  await expect(mirrorOf().update(signal)).rejects.toThrow(
+    /it holds an object that Git finds unsafe; find it with `git fsck`/,
+  );
+});
+
 test('a submodule is not fetched, and no hook is run', async () => {
   await repository.write({
     'team/a.yaml': 'one\n',
@@ -127,6 +143,6 @@ test('a submodule is not fetched, and no hook is run', async () => {
   await repository.git('update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},team/x`);
   const commit = await repository.commit();
   const mirror = mirrorOf();
-  expect(await mirror.update(signal)).toBe(commit);
+  expect((await mirror.update(signal)).commit).toBe(commit);
   expect([...(await mirror.read(commit)).files.keys()]).toEqual(['a.yaml']);
 });
