@@ -5,6 +5,9 @@ import { closeSync, openSync } from 'node:fs';
  * hits each of them; the catalogue and the code are held together by a test.
  */
 export const failpoints = [
+  'sync.before-read',
+  'sync.after-read',
+  'sync.after-compile',
   'sync.before-commit',
   'sync.after-commit',
   'intake.before-commit',
@@ -41,6 +44,8 @@ export const failpoints = [
   'publish.before-effect',
   'publish.after-effect',
   'publish.after-commit',
+  'announce.before-effect',
+  'announce.after-effect',
   'retain.before-commit',
   'retain.before-drop',
   'retain.after-drop',

@@ -4,6 +4,8 @@ export const problemCodes = {
   'unsafe-path': 'A path or symbolic link leads out of the source.',
   'too-large': 'A file, or the whole source, is larger than the limit.',
   'too-many-files': 'The source has more files than the limit.',
+  'lfs-pointer': 'A file is a pointer of Git LFS, whose content is not fetched.',
+  'same-path': 'The paths of two files differ only by case, so that many machines can hold only one of them.',
   syntax: 'The text is not YAML.',
   'unquoted-expression': 'A `{{ }}` without quotes, which YAML reads as a map.',
   'duplicate-key': 'A map has the same key twice.',
@@ -46,6 +48,8 @@ export const problemCodes = {
   'outside-policy': 'A manifest asks for something of a pod that the operator’s policy does not allow.',
   'needs-cluster': 'A `container` block or an image of one’s own needs a cluster, and tasks run as processes here.',
   'needs-artifacts': 'Tasks hand rows to each other, and the operator has given no `artifactsClaim` for them.',
+  'unknown-environment': 'The source has no overlay of that name below `environments/`.',
+  'outside-overlay': 'An environment says more than it may: it replaces Connections and defaults of variables.',
   'clear-text-secret': 'A secret stands in the manifest itself.',
 } as const;
 

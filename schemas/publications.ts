@@ -94,17 +94,29 @@ export type PipelinePublication = {
   readonly queuedRuns: number;
 };
 
-/** What a custom resource shows of a folder with manifests, as it was read last. */
+/** What a custom resource shows of a source, as it was read last. */
 export type SourcePublication = {
   readonly id: number;
   readonly name: string;
-  /** Absolute path of the folder. */
+  readonly kind: 'folder' | 'git';
+  /** Absolute path of the folder, or the URL. */
   readonly location: string;
-  readonly revision: string;
-  readonly syncedAt: Date;
+  /** What is followed, as `branch main`; null for the working tree of a folder. */
+  readonly ref: string | null;
+  /** The folder inside; `''` for all of it. */
+  readonly path: string;
+  readonly suspended: boolean;
+  /** Whether it was looked at since it is declared like this. */
+  readonly seen: boolean;
+  /** What was read last, by whom, and when; null before the first time. */
+  readonly revision: string | null;
+  readonly author: string | null;
+  readonly syncedAt: Date | null;
+  /** Why it can't be read, in a sentence. */
+  readonly failure: string | null;
   /** How many pipelines come from it. */
   readonly pipelines: number;
   readonly problemCount: number;
-  /** The first of them. */
-  readonly problems: readonly Omit<Problem, 'frame'>[];
+  /** The first of them, each with the revision in which it was first seen and who made that. */
+  readonly problems: readonly (Omit<Problem, 'frame'> & { readonly revision?: string; readonly author?: string })[];
 };

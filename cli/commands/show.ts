@@ -18,7 +18,13 @@ import type { Terminal } from '../terminal.ts';
 import { type AskOptions, connect } from './connect.ts';
 import { took } from './runs.ts';
 
-export async function show(name: string, options: AskOptions, terminal: Terminal): Promise<ExitCode> {
+type Options = AskOptions & { readonly manifest?: boolean; readonly diff?: boolean };
+
+export async function show(name: string, options: Options, terminal: Terminal): Promise<ExitCode> {
+  if (options.manifest || options.diff) {
+    const { showManifest, showDifference } = await import('./show-manifest.ts');
+    return (options.diff ? showDifference : showManifest)(name, options, terminal);
+  }
   const client = await connect(options);
   let run: RunDetail;
   try {
@@ -79,6 +85,8 @@ function facts(run: RunDetail, terminal: Terminal): string[] {
     ['Late', run.lateAt && `its window had not succeeded by ${at(run.lateAt)}`],
     ['Trigger', run.runNo > 1 ? `${run.trigger}, run ${run.runNo} of this window` : run.trigger],
     ['Version', `${run.version.slice(0, 12)} of revision ${run.revision.slice(0, 12)}`],
+    ['Manifest', `${run.file} of source ${run.source}`],
+    ['Image', imagesOf(run).join(', ')],
     ['Variables', variables.join(', ')],
     ['Queued', at(run.queuedAt)],
     ['Started', at(run.startedAt)],
@@ -87,6 +95,11 @@ function facts(run: RunDetail, terminal: Terminal): string[] {
   return rows
     .filter(([, value]) => value)
     .map(([name, value]) => `${terminal.colors.dim(`${name}:`.padEnd(11))}${value}`);
+}
+
+/** Each once: tasks of one run have mostly the same. */
+function imagesOf({ tasks }: RunDetail): string[] {
+  return [...new Set(tasks.flatMap(({ attempts }) => attempts.flatMap(({ image }) => image ?? [])))];
 }
 
 function taskLines(task: TaskDetail, terminal: Terminal): string[] {

@@ -3,12 +3,28 @@ import type {
   PipelineChange,
   Plan,
   PlannedWindow,
+  PoolChange,
   ScheduleChange,
   SharedChange,
 } from '../../controller/plan/plan.ts';
 import { counted } from '../format/amounts.ts';
+import { cleaned } from './clean.ts';
 import { hasMore } from './text.ts';
-import { backfillText, fieldWords, headline, poolText, rateText, someNames, staleText, windowText } from './words.ts';
+import { besideEachOther, isAmong, takeOverText, windowText } from './windows.ts';
+import {
+  alarm,
+  backfillText,
+  collisionText,
+  fieldWords,
+  headline,
+  poolText,
+  rateText,
+  runningText,
+  sharedStaleText,
+  someNames,
+  staleText,
+  tableText,
+} from './words.ts';
 
 /** By this line the comment on a pull request is found again. */
 const marker = '<!-- pipewright plan -->';
@@ -17,14 +33,23 @@ const marker = '<!-- pipewright plan -->';
 const mostChars = 60_000;
 
 /** For a comment. All that comes from the repository stands in code, where it can neither format nor call anybody. */
-export function planMarkdown(plan: Plan): string {
+export function planMarkdown(found: Plan): string {
+  const plan = cleaned(found);
+  const attention = alarm(plan);
   const parts = [
-    `${marker}\n### Pipewright plan\n\n${sentence(headline(plan))}`,
+    `${marker}\n### Pipewright plan\n\n${sentence(escaped(headline(plan)))}`,
+    ...(attention === undefined ? [] : [`⚠️ ${sentence(attention)}`]),
     ...problemParts(plan),
-    ...plan.shared.map(sharedPart),
+    ...plan.shared.map((change) => sharedPart(change, plan)),
     ...plan.pipelines.filter(hasMore).map(pipelinePart),
-    ...plan.pools.map((pool) => `#### ${code(`Pool ${pool.name}`)}\n\n${code(poolText(pool))}`),
-    ...plan.backfills.map((backfill) => `#### ${code(`Backfill ${backfill.name}`)}\n\n${code(backfillText(backfill))}`),
+    ...plan.pools.map(poolPart),
+    ...plan.backfills.map(
+      (backfill) => `#### ${code(`Backfill ${backfill.name}`)}\n\n${sentence(backfillText(backfill, code))}`,
+    ),
+    ...plan.endedBackfills.map(
+      ({ name, pipeline }) =>
+        `#### ${code(`Backfill ${name}`)} ends\n\nWhat it has not begun of ${code(pipeline)} is cancelled.`,
+    ),
   ];
   return `${cut(parts).join('\n\n')}\n`;
 }
@@ -47,36 +72,46 @@ function problemParts({ problems }: Plan): string[] {
   );
 }
 
-function sharedPart(change: SharedChange): string {
+function sharedPart(change: SharedChange, { pipelines: all }: Plan): string {
   const { name, pipelines } = change;
   const reached = details(`reaches ${counted(pipelines.length, 'pipeline')}`, code(someNames(pipelines, 200)));
   return [
     `#### ${code(name)}`,
     reached,
-    ...warningParts(change),
-    ...staleParts(change),
+    ...listParts(change, sharedStaleText(change, all)),
     ...differenceParts(change),
   ].join('\n\n');
 }
 
 function pipelinePart(change: PipelineChange): string {
   const { name, kind, file, schedule } = change;
+  const isShared = change.through.length > 0;
+  const facts = [...(isShared ? [] : staleText(change)), ...runningText(change), ...tableText(change, code)];
   return [
     `#### ${code(name)} ${kind}`,
     code(file),
-    ...warningParts(change),
-    ...(change.through.length > 0 ? [] : staleParts(change)),
+    ...listParts(change, facts),
     ...differenceParts(change),
     ...(schedule ? [schedulePart(schedule)] : []),
   ].join('\n\n');
 }
 
-function staleParts({ turnsStale }: { readonly turnsStale: boolean }): string[] {
-  return turnsStale ? [sentence(staleText)] : [];
+function poolPart(pool: PoolChange): string {
+  const meetings = collisionText(pool, code).map((line) => `- ${sentence(line)}`);
+  return [
+    `#### ${code(`Pool ${pool.name}`)}`,
+    sentence(poolText(pool, code)),
+    ...(meetings.length > 0 ? [meetings.join('\n')] : []),
+  ].join('\n\n');
 }
 
-function warningParts({ warnings }: Pick<PipelineChange, 'warnings'>): string[] {
-  return warnings.length === 0 ? [] : [warnings.map(({ message }) => `- ⚠️ ${code(message)}`).join('\n')];
+/** What to look at twice, and then what else there is to know. */
+function listParts({ warnings }: Pick<PipelineChange, 'warnings'>, facts: readonly string[]): string[] {
+  const lines = [
+    ...warnings.map(({ message }) => `- ⚠️ ${code(message)}`),
+    ...facts.map((fact) => `- ${sentence(fact)}`),
+  ];
+  return lines.length === 0 ? [] : [lines.join('\n')];
 }
 
 function differenceParts({ fields, code: texts }: Difference): string[] {
@@ -92,21 +127,31 @@ function differenceParts({ fields, code: texts }: Difference): string[] {
 function schedulePart(schedule: ScheduleChange): string {
   const { timeZone, before, after, vanish, appear, dueAtOnce } = schedule;
   if (before.length + after.length + dueAtOnce === 0) return 'No window becomes due, before or after.';
-  const rows = Array.from({ length: Math.max(before.length, after.length) }, (_, index) => {
-    const texts = [before[index], after[index]].map((window) => (window ? cell(windowText(window, timeZone)) : ''));
-    return `| ${texts.join(' | ')} |`;
+  const cellOf = (window: PlannedWindow | undefined, marked: readonly PlannedWindow[], mark: string) =>
+    window ? `${isAmong(marked, window) ? `${mark} ` : ''}${cell(windowText(window, timeZone))}` : '';
+  const isChange = before.length > 0 && after.length > 0;
+  const rows = besideEachOther(schedule).map(([one, other]) => {
+    const cells = [cellOf(one, isChange ? vanish : [], '➖'), cellOf(other, isChange ? appear : [], '➕')];
+    return `| ${(isChange ? cells : cells.filter((text) => text !== '')).join(' | ')} |`;
   });
-  const labels = (windows: readonly PlannedWindow[]) => code(windows.map(({ label }) => label).join(', '));
+  const head = isChange
+    ? ['| before | after |', '| --- | --- |']
+    : [`| ${before.length > 0 ? 'before' : 'after'} |`, '| --- |'];
+  const counts = `of the next windows ${vanish.length} vanish and ${appear.length} appear; ${takeOverText}`;
   return [
     sentence(rateText(schedule)),
-    ...(vanish.length > 0 ? [`- windows that vanish: ${labels(vanish)}`] : []),
-    ...(appear.length > 0 ? [`- windows that appear: ${labels(appear)}`] : []),
-    details(`the next windows (${timeZone})`, ['| before | after |', '| --- | --- |', ...rows].join('\n')),
+    ...(isChange && vanish.length + appear.length > 0 ? [sentence(counts)] : []),
+    ...(rows.length > 0 ? [details(`the next windows (${timeZone})`, [...head, ...rows].join('\n'))] : []),
   ].join('\n\n');
 }
 
 function details(summary: string, body: string): string {
   return `<details><summary>${summary}</summary>\n\n${body}\n\n</details>`;
+}
+
+/** Text that may hold a name from a path; all others are checked by the compiler. */
+function escaped(text: string): string {
+  return text.replace(/[`*_<>[\]@#|\\&]/g, '\\$&');
 }
 
 function sentence(text: string): string {

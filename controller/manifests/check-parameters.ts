@@ -32,7 +32,8 @@ export function checkDeclarations(declared: Parameters, report: Report, path: Pa
   }
 }
 
-function isOfType(value: Scalar, type: Parameter['type']): boolean {
+/** Whether a default fits its type. */
+export function isOfType(value: Scalar, type: Parameter['type']): boolean {
   return type === 'integer' ? Number.isSafeInteger(value) : typeof value === type;
 }
 

@@ -5,6 +5,7 @@ import type {
   CompiledSchedule,
   CompiledTask,
   Load,
+  ManifestPart,
   PipelineBlock,
   Transform,
 } from '../../schemas/generated/types.ts';
@@ -63,7 +64,22 @@ export function compilePipeline({ context, manifest, order, schedule, tasks }: O
     digest: digestOf(sortKeys(meaning)),
     dataDigest: dataDigestOf(bundle),
     bundle,
+    manifest: partsOf(context, manifest, { blocks, connections }),
   };
+}
+
+/** What people wrote, each manifest once, its own first. */
+function partsOf(
+  context: Context,
+  manifest: PipelineManifest,
+  { blocks, connections }: { blocks: readonly CompiledBlock[]; connections: readonly ConnectionManifest[] },
+): ManifestPart[] {
+  const used = [...new Set(blocks.flatMap(({ use }) => use ?? []))].flatMap((name) => {
+    const found = context.find('Block', name);
+    return found && found !== 'broken' ? [found] : [];
+  });
+  const { overlay } = manifest;
+  return [manifest, ...(overlay ? [overlay] : []), ...used, ...connections].map(({ written }) => written);
 }
 
 /** The order of columns in a file or a row is meaning, unlike the order of other keys: they go back as they were written. */

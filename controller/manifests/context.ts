@@ -1,29 +1,33 @@
 import type { ProblemCode } from '../../schemas/problem-codes.ts';
 import { didYouMean } from '../expressions/suggest.ts';
 import type { Diagnostics, Target } from './diagnostics.ts';
-import type { Files } from './files.ts';
+import type { FileTexts } from './files.ts';
 import type { Path } from './locate.ts';
 import { fieldSubject, type Kind, type Manifest, type Place } from './manifest.ts';
 import type { TaskPlace } from './place.ts';
+import { createPoolOrder } from './pool-order.ts';
 import type { Reading } from './read.ts';
 
-/** What every check can look at: the source, the other manifests, and where problems go. */
+/**
+ * What every check can look at: the source, the other manifests, and where problems go. A check looks at nothing else, so that its
+ * outcome holds as long as the answers do (`memory.ts`).
+ */
 export type Context = {
-  readonly files: Files;
+  readonly files: FileTexts;
   readonly diagnostics: Diagnostics;
   /** Where tasks run; undefined where only the manifests themselves are judged. */
   readonly place: TaskPlace | undefined;
-  /** Every manifest, also those with problems: what they say may not be of the type it should be. */
-  readonly all: readonly Manifest[];
   /** The manifest of that name; `broken` when it has problems of its own, which are reported where they are. */
   find<K extends Kind>(kind: K, name: string): Extract<Manifest, { kind: K }> | 'broken' | undefined;
-  /** What `compute` returned for this key first: for answers that many pipelines ask for and that cost something. */
+  /** Whether runs that hold a slot of pool `from` can wait for one of `to`. */
+  poolLeadsTo(from: string, to: string): boolean;
+  /** What `compute` returned for this key first: for answers that many ask for, that cost something, and that follow from the key. */
   once<Answer>(key: string, compute: () => Answer): Answer;
   /** The end of a sentence about a manifest that is not there. */
   hint(kind: Kind, name: string): string;
 };
 
-type Options = { files: Files; diagnostics: Diagnostics; reading: Reading; place: TaskPlace | undefined };
+type Options = { files: FileTexts; diagnostics: Diagnostics; reading: Reading; place: TaskPlace | undefined };
 
 export function createContext({ files, diagnostics, reading, place }: Options): Context {
   const index = new Map<string, Manifest | Place>();
@@ -31,16 +35,17 @@ export function createContext({ files, diagnostics, reading, place }: Options): 
   // Comparing each of many wrong names with each of many right ones would take minutes.
   const compared = Map.groupBy([...index.values()].slice(0, 1000), ({ kind }) => kind);
   const answers = new Map<string, unknown>();
+  const poolOrder = createPoolOrder(reading.manifests);
   return {
     files,
     diagnostics,
     place,
-    all: reading.manifests,
     find<K extends Kind>(kind: K, name: string) {
       const found = index.get(`${kind} ${name}`);
       if (!found) return undefined;
       return 'value' in found && !diagnostics.isBroken(found) ? (found as Extract<Manifest, { kind: K }>) : 'broken';
     },
+    poolLeadsTo: poolOrder.leadsTo,
     once<Answer>(key: string, compute: () => Answer): Answer {
       if (!answers.has(key)) answers.set(key, compute());
       return answers.get(key) as Answer;

@@ -3,6 +3,9 @@ import { didYouMean } from '../expressions/suggest.ts';
 /** The text of the source’s files by path: relative to the source, with `/`. */
 export type Files = ReadonlyMap<string, string>;
 
+/** What checks ask of them. */
+export type FileTexts = Pick<Files, 'get' | 'has' | 'keys'>;
+
 /** Whether a file is read as manifests. */
 export function isManifestFile(path: string): boolean {
   return /\.ya?ml$/.test(path);
@@ -10,7 +13,7 @@ export function isManifestFile(path: string): boolean {
 
 /** The path in the source that `reference`, written in the manifest `from`, means; or why there is no such file. */
 export function resolveReference(
-  files: Files,
+  files: FileTexts,
   from: string,
   reference: string,
 ): { path: string } | { code: 'unsafe-path' | 'missing-file'; message: string } {

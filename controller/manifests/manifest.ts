@@ -1,4 +1,4 @@
-import type { Backfill, Block, Connection, Pipeline, Pool } from '../../schemas/generated/types.ts';
+import type { Backfill, Block, Connection, ManifestPart, Pipeline, Pool } from '../../schemas/generated/types.ts';
 import type { Path } from './locate.ts';
 
 export const kinds = ['Pipeline', 'Block', 'Connection', 'Pool', 'Backfill'] as const;
@@ -27,11 +27,16 @@ type Typed<K extends Kind, Value> = Place & {
   readonly bodies: readonly Position[];
   /** Where the value violates its schema. */
   readonly faults: readonly Fault[];
+  /** As it was written. */
+  readonly written: ManifestPart;
 };
 
 type Fault = { readonly path: Path; readonly isType: boolean };
 
-export type PipelineManifest = Typed<'Pipeline', Pipeline>;
+export type PipelineManifest = Typed<'Pipeline', Pipeline> & {
+  /** What an environment has put into `value`. */
+  readonly overlay?: PipelineManifest;
+};
 export type BlockManifest = Typed<'Block', Block>;
 export type ConnectionManifest = Typed<'Connection', Connection>;
 export type PoolManifest = Typed<'Pool', Pool>;

@@ -1,15 +1,16 @@
-import type { Backfill, Block, Connection, Pipeline, Pool } from '../../schemas/generated/types.ts';
+import type { Backfill, Block, Connection, ManifestPart, Pipeline, Pool } from '../../schemas/generated/types.ts';
 import {
   isBackfill,
   isBlock,
   isConnection,
   isPipeline,
+  isPipelineOverlay,
   isPool,
   type Validate,
 } from '../../schemas/generated/validators.js';
 import { didYouMean } from '../expressions/suggest.ts';
-import type { Diagnostics } from './diagnostics.ts';
-import { type Files, isManifestFile } from './files.ts';
+import { createDiagnostics, type Diagnostics, type Found } from './diagnostics.ts';
+import { environmentOf } from './environment-folder.ts';
 import { type Lines, linesOf, positionAt } from './frame.ts';
 import { locate, type Path } from './locate.ts';
 import { at, fieldSubject, type Kind, kinds, type Manifest, type Place, type Position, subject } from './manifest.ts';
@@ -33,27 +34,33 @@ const validators: Readonly<Record<Kind, Validate>> = {
   Backfill: isBackfill,
 };
 
+/** What an environment may say. */
+const overlayValidators: Readonly<Partial<Record<Kind, Validate>>> = {
+  Pipeline: isPipelineOverlay,
+  Connection: isConnection,
+};
+
 /** Longest text that is read as YAML, in UTF-16 units. */
 const maxFileLength = 1024 * 1024;
 /** Faults of one manifest that are shown. */
 const maxFaults = 50;
 
 type Mutable = { manifests: Manifest[]; lost: Place[]; unreadable: string[] };
-type Options = { files: Files; diagnostics: Diagnostics };
 
-/** Reads every manifest of the source and checks it against its schema. */
-export function readManifests({ files, diagnostics }: Options): Reading {
+/** What one file holds, and what is wrong with it by itself. */
+export type FileReading = Reading & { readonly found: readonly Found[] };
+
+/** Reads every manifest of a file and checks it against its schema. */
+export function readFile(file: string, text: string): FileReading {
+  const diagnostics = createDiagnostics({ files: new Map([[file, text]]) });
   const reading: Mutable = { manifests: [], lost: [], unreadable: [] };
-  for (const [file, text] of files) {
-    if (!isManifestFile(file)) continue;
-    const documents = parse(file, text, diagnostics);
-    if (!documents) reading.unreadable.push(file);
-    const lines = linesOf(text);
-    documents?.forEach((document, index) => {
-      readDocument({ file, lines, document, index, diagnostics, reading });
-    });
-  }
-  return reading;
+  const documents = parse(file, text, diagnostics);
+  if (!documents) reading.unreadable.push(file);
+  const lines = linesOf(text);
+  documents?.forEach((document, index) => {
+    readDocument({ file, lines, document, index, diagnostics, reading });
+  });
+  return { ...reading, found: diagnostics.found };
 }
 
 function parse(file: string, text: string, diagnostics: Diagnostics): YamlDocument[] | undefined {
@@ -118,11 +125,12 @@ function validate(source: Source, value: unknown, place: Place | undefined): voi
     const stand: Place = { file, document: index, kind: 'Pipeline', name: typeof name === 'string' ? name : '' };
     reportKind(value, stand, diagnostics);
     reading.lost.push(stand);
-    if (stand.name === '') reading.unreadable.push(file);
+    // In an environment it may be anything that replaces something.
+    if (stand.name === '' || environmentOf(file) !== undefined) reading.unreadable.push(file);
     return;
   }
-  const check = validators[place.kind];
-  const faults = check(value) ? [] : schemaFaults(check.errors ?? []);
+  const faults =
+    environmentOf(file) === undefined ? faultsOf(validators[place.kind], value) : overlayFaults(place, value);
   reportFaults(faults, place, value, diagnostics);
   if (place.name === '') reading.unreadable.push(file);
   const spec = at(value, ['spec']);
@@ -133,11 +141,56 @@ function validate(source: Source, value: unknown, place: Place | undefined): voi
   const position = (path: Path): Position => positionAt(lines, locate(document, path, 'key').offset);
   reading.manifests.push({
     ...place,
-    value: value as Pipeline & Block & Connection & Pool & Backfill,
+    value: (diagnostics.isBroken(place) ? value : compact(value)) as Pipeline & Block & Connection & Pool & Backfill,
     at: positionAt(lines, locate(document, ['metadata', 'name'], 'value').offset),
     bodies: bodyPaths(place, value).map(position),
     faults: faults.map((fault) => ({ path: fault.path, isType: fault.code === 'wrong-type' })),
+    written: writtenOf(source, place),
   } as Manifest);
+}
+
+/**
+ * Texts of the YAML library hold the whole of the file that it has read: thousands of manifests would take twice the memory. What is
+ * not broken is JSON.
+ */
+function compact(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+/** From the `---` before it, or for the first one from the beginning of the file. */
+function writtenOf({ file, lines, document, index }: Source, { kind, name }: Place): ManifestPart {
+  const offset = index === 0 ? 0 : document.range[0];
+  const environment = environmentOf(file);
+  const of = environment === undefined ? '' : ` in ${environment}`;
+  return {
+    name: `${kind} ${name}${of}`,
+    file,
+    line: positionAt(lines, offset).line,
+    text: lines.text.slice(offset, document.range[2]),
+  };
+}
+
+function faultsOf(check: Validate, value: unknown): SchemaFault[] {
+  return check(value) ? [] : schemaFaults(check.errors ?? []);
+}
+
+/** A field that manifests have elsewhere is not unknown, but not an environment’s to change. */
+function overlayFaults({ file, kind }: Place, value: unknown): SchemaFault[] {
+  const check = overlayValidators[kind];
+  const scope = 'an environment replaces Connections, and defaults of variables of Pipelines';
+  if (environmentOf(file) === '') {
+    const message = `lies in no folder of an environment; move "${file}" into one, as in environments/production/`;
+    return [{ code: 'outside-overlay', path: ['kind'], on: 'value', message }];
+  }
+  if (!check) {
+    const message = `cannot be changed here: ${scope}; move it out of environments/`;
+    return [{ code: 'outside-overlay', path: ['kind'], on: 'value', message }];
+  }
+  return faultsOf(check, value).map((fault) => {
+    if (kind !== 'Pipeline' || fault.code !== 'unknown-field' || fault.path[0] !== 'spec') return fault;
+    const message = `has "${fault.path.at(-1)}", which cannot be changed here: ${scope}; change it in the pipeline’s own manifest`;
+    return { ...fault, code: 'outside-overlay', message };
+  });
 }
 
 function reportKind(value: unknown, place: Place, diagnostics: Diagnostics): void {
@@ -157,7 +210,7 @@ function reportKind(value: unknown, place: Place, diagnostics: Diagnostics): voi
 
 function reportFaults(faults: readonly SchemaFault[], place: Place, value: unknown, diagnostics: Diagnostics): void {
   for (const { path, on, code, message } of faults.slice(0, maxFaults)) {
-    const field = code === 'unknown-field' ? path.slice(0, -1) : path;
+    const field = code === 'unknown-field' || (code === 'outside-overlay' && on === 'key') ? path.slice(0, -1) : path;
     diagnostics.at(place, { path, on }, code, `${fieldSubject(place, value, field)} ${message}`);
   }
   if (faults.length <= maxFaults) return;

@@ -2,7 +2,7 @@ import type { CompiledPipeline } from '../../schemas/generated/types.ts';
 import type { CompiledBackfill } from '../manifests/check-backfill.ts';
 import { backfillDefaults, longestBackfill } from '../windows/backfill.ts';
 import { parseBounds, windowsOfSpan } from '../windows/span.ts';
-import type { BackfillChange } from './plan.ts';
+import type { BackfillChange, EndedBackfill } from './plan.ts';
 
 type Side = { readonly pipelines: readonly CompiledPipeline[]; readonly backfills: readonly CompiledBackfill[] };
 
@@ -18,6 +18,14 @@ export function backfillChanges(base: Side, head: Side, now: Date): BackfillChan
     });
 }
 
+/** Backfills that are no longer there as they were: sync cancels what is left of them. */
+export function endedBackfills(base: Side, head: Side): EndedBackfill[] {
+  const kept = new Set(head.backfills.map(({ name, digest }) => `${name} ${digest}`));
+  return base.backfills
+    .filter(({ name, digest }) => !kept.has(`${name} ${digest}`))
+    .map(({ name, spec }) => ({ name, pipeline: spec.pipeline }));
+}
+
 function describe({ name, spec }: CompiledBackfill, pipeline: CompiledPipeline, now: Date): BackfillChange {
   const { rerun = backfillDefaults.rerun, order = backfillDefaults.order } = spec;
   const labels = labelsOf(spec, pipeline, now);
@@ -30,6 +38,7 @@ function describe({ name, spec }: CompiledBackfill, pipeline: CompiledPipeline, 
     last: inOrder.at(-1) ?? null,
     rerun,
     order,
+    range: { from: spec.from, to: spec.to },
     maxActiveRuns: spec.maxActiveRuns ?? pipeline.maxActiveRuns,
   };
 }

@@ -1,8 +1,9 @@
 import type { CompiledPipeline, CompiledPool, Problem } from '../../schemas/generated/types.ts';
 import { everyText } from '../../schemas/schedule-text.ts';
 import type { CompiledBackfill } from '../manifests/check-backfill.ts';
-import { backfillChanges } from './backfills.ts';
+import { backfillChanges, endedBackfills } from './backfills.ts';
 import { differenceOf } from './difference.ts';
+import { changedOverlays } from './overlays.ts';
 import type {
   CodeChange,
   Difference,
@@ -14,7 +15,8 @@ import type {
   Warning,
 } from './plan.ts';
 import { poolChanges } from './pools.ts';
-import { scheduleChange } from './schedule.ts';
+import { closedWindows, scheduleChange } from './schedule.ts';
+import { type Tables, tablesOf, writesOf } from './tables.ts';
 import { warningsOf } from './warnings.ts';
 
 /** One side of a comparison: what a commit or a folder compiles to. */
@@ -22,15 +24,27 @@ export type Side = {
   readonly pipelines: readonly CompiledPipeline[];
   readonly pools: readonly CompiledPool[];
   readonly backfills: readonly CompiledBackfill[];
+  readonly brokenBackfills: readonly string[];
   /** Pipelines that are there and have problems. */
   readonly broken: readonly string[];
   readonly problems: readonly Problem[];
+  /** What it was compiled from: path in the source to text. */
+  readonly files: ReadonlyMap<string, string>;
+};
+
+type Comparison = {
+  readonly base: Side;
+  readonly head: Side;
+  readonly now: Date;
+  /** The one that both were compiled for. */
+  readonly environment?: string | undefined;
 };
 
 /** What merging `head` would change. Pure: `now` is what the next windows are counted from. */
-export function comparePlans({ base, head, now }: { base: Side; head: Side; now: Date }): Plan {
+export function comparePlans({ base, head, now, environment }: Comparison): Plan {
   const [before, after] = [byName(base), byName(head)];
   const broken = new Set(head.broken);
+  const tables = tablesOf(head.pipelines);
   const shared = new Map<string, { difference: Difference; pipelines: string[] }>();
   const names = new Set([...before.keys(), ...after.keys(), ...broken]);
   const changed = [...names]
@@ -45,7 +59,7 @@ export function comparePlans({ base, head, now }: { base: Side; head: Side; now:
       shared.set(reason, known);
     }
     return {
-      ...describe(before.get(name), after.get(name), { head, now }),
+      ...describe(before.get(name), after.get(name), { tables, now }),
       ...parts.own,
       through: [...parts.shared.keys()],
     };
@@ -62,8 +76,10 @@ export function comparePlans({ base, head, now }: { base: Side; head: Side; now:
         warnings: told.get(name) ?? [],
       }),
     ),
-    pools: poolChanges(base, head, new Set(changed)),
+    pools: poolChanges(base, head, new Set(changed), now),
     backfills: backfillChanges(base, head, now),
+    endedBackfills: endedBackfills(base, head).filter(({ name }) => !head.brokenBackfills.includes(name)),
+    environments: changedOverlays(base.files, head.files).filter((name) => name !== environment),
     unchanged: names.size - changed.length,
     problems: head.problems,
   };
@@ -90,16 +106,20 @@ function byName({ pipelines }: Side): ReadonlyMap<string, CompiledPipeline> {
 function describe(
   before: CompiledPipeline | undefined,
   after: CompiledPipeline | undefined,
-  { head, now }: { head: Side; now: Date },
+  { tables, now }: { tables: Tables; now: Date },
 ): Omit<PipelineChange, keyof Difference | 'through'> {
   const { name, file } = (after ?? before) as CompiledPipeline;
+  const turnsStale = before?.schedule != null && after !== undefined && before.dataDigest !== after.dataDigest;
   return {
     name,
     kind: before && after ? 'changed' : before ? 'retired' : 'added',
     file,
     schedule: scheduleChange(before, after, now),
-    turnsStale: before !== undefined && after !== undefined && before.dataDigest !== after.dataDigest,
-    warnings: warningsOf(before, after, head.pipelines),
+    turnsStale,
+    closedWindows: turnsStale ? closedWindows(before, now) : null,
+    maxActiveRuns: (after ?? before)?.maxActiveRuns ?? 1,
+    tables: before && after ? [] : writesOf((after ?? before) as CompiledPipeline),
+    warnings: warningsOf(before, after, tables),
   };
 }
 
@@ -113,6 +133,9 @@ function brokenPipeline(name: string, problems: readonly Problem[]): PipelineCha
     code: [],
     schedule: null,
     turnsStale: false,
+    closedWindows: null,
+    maxActiveRuns: 1,
+    tables: [],
     warnings: [],
     through: [],
   };
@@ -153,7 +176,7 @@ function sourceOf(path: string, used: ReadonlyMap<string, string>): { name: stri
 }
 
 /** The version as people wrote it: the bundle’s parts beside the rest, the tasks’ settings without what follows from the graph. */
-function readable({ bundle, ...rest }: CompiledPipeline): Value {
+function readable({ bundle, manifest: _manifest, ...rest }: CompiledPipeline): Value {
   const { blocks, tasks, connections, variables, files } = bundle;
   const settings = tasks.map(
     ({ blocks: _blocks, needs: _needs, inputs: _inputs, outputs: _outputs, when: _when, ...task }) => task,
@@ -172,6 +195,7 @@ function readable({ bundle, ...rest }: CompiledPipeline): Value {
 function readableSchedule(schedule: CompiledPipeline['schedule']) {
   if (!schedule) return undefined;
   const { calendar, ...more } = schedule;
-  const { every, cron, ...others } = calendar;
+  // The anchor follows from `every` and `startAt`.
+  const { every, cron, anchor: _anchor, ...others } = calendar;
   return { ...(every && { every: everyText(every) }), ...(cron && { cron: cron.join(', ') }), ...others, ...more };
 }

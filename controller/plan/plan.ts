@@ -1,4 +1,5 @@
-import type { Problem } from '../../schemas/generated/types.ts';
+import type { PipelineFacts, Problem } from '../../schemas/generated/types.ts';
+import type { TableWrite } from './tables.ts';
 
 /** Anything of a compiled pipeline; undefined where it is not there. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value } | undefined;
@@ -11,8 +12,8 @@ export type CodeChange = { readonly path: string; readonly diff: string };
 
 export type Difference = { readonly fields: readonly FieldChange[]; readonly code: readonly CodeChange[] };
 
-/** What a reviewer should look at twice. */
-export type Warning = { readonly kind: 'destructive' | 'permission'; readonly message: string };
+/** What a reviewer should look at twice. `backfill`: one that runs now, and would not end as it began. */
+export type Warning = { readonly kind: 'destructive' | 'permission' | 'backfill'; readonly message: string };
 
 export type PlannedWindow = { readonly start: Date; readonly end: Date; readonly label: string; readonly dueAt: Date };
 
@@ -39,6 +40,13 @@ export type PipelineChange = Difference & {
   readonly schedule: ScheduleChange | null;
   /** Windows that have succeeded would be made otherwise by now. */
   readonly turnsStale: boolean;
+  /** Then how many there are at most, by the calendar; null where only the ledger knows. */
+  readonly closedWindows: number | null;
+  /** Tables that a new one would write, or that a retired one no longer writes. */
+  readonly tables: readonly TableWrite[];
+  readonly maxActiveRuns: number;
+  /** What the controller knows of it; absent where nobody asked one, or it knows nothing. */
+  readonly facts?: PipelineFacts;
   readonly warnings: readonly Warning[];
   /** Shared manifests whose change reaches it: `Block load-trips`. */
   readonly through: readonly string[];
@@ -59,7 +67,11 @@ export type PoolChange = {
   readonly slots: { readonly before: number | null; readonly after: number | null };
   readonly users: readonly string[];
   readonly asked: number;
+  /** When more of them become due at once than there are slots: the first moments. */
+  readonly collisions: readonly Collision[];
 };
+
+export type Collision = { readonly at: Date; readonly pipelines: readonly string[] };
 
 /** What a new or changed Backfill would run, as far as the calendar alone can tell. */
 export type BackfillChange = {
@@ -72,7 +84,14 @@ export type BackfillChange = {
   readonly rerun: string;
   readonly order: string;
   readonly maxActiveRuns: number;
+  /** Of a controller that was asked: how many windows would run by what it has, and how long one takes in the mean. */
+  readonly facts?: { readonly windows: number; readonly kept: number; readonly meanDurationMs: number | null };
+  /** What would be asked of it. */
+  readonly range: { readonly from: string; readonly to: string };
 };
+
+/** A Backfill that is taken out, or changed: what it has not begun is cancelled. */
+export type EndedBackfill = { readonly name: string; readonly pipeline: string };
 
 export type Plan = {
   /** By name. */
@@ -80,7 +99,10 @@ export type Plan = {
   readonly shared: readonly SharedChange[];
   readonly pools: readonly PoolChange[];
   readonly backfills: readonly BackfillChange[];
+  readonly endedBackfills: readonly EndedBackfill[];
   readonly unchanged: number;
+  /** Overlays that change, too, and that this plan is not of. */
+  readonly environments: readonly string[];
   /** Of the head. */
   readonly problems: readonly Problem[];
 };

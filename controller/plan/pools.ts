@@ -1,10 +1,11 @@
 import type { CompiledPipeline, CompiledPool } from '../../schemas/generated/types.ts';
+import { collisionsOf } from './collisions.ts';
 import type { PoolChange } from './plan.ts';
 
 type Side = { readonly pipelines: readonly CompiledPipeline[]; readonly pools: readonly CompiledPool[] };
 
 /** Pools whose slots change, or that `changed` pipelines begin or cease to use. */
-export function poolChanges(base: Side, head: Side, changed: ReadonlySet<string>): PoolChange[] {
+export function poolChanges(base: Side, head: Side, changed: ReadonlySet<string>, now: Date): PoolChange[] {
   const [before, after] = [slotsOf(base), slotsOf(head)];
   const touched = [...base.pipelines, ...head.pipelines].filter(({ name }) => changed.has(name)).flatMap(poolsOf);
   const names = new Set([...before.keys(), ...after.keys()].filter((name) => before.get(name) !== after.get(name)));
@@ -13,11 +14,14 @@ export function poolChanges(base: Side, head: Side, changed: ReadonlySet<string>
   }
   return [...names].sort().map((name) => {
     const users = usersOf(head, name);
+    const slots = after.get(name);
+    const using = head.pipelines.filter((pipeline) => poolsOf(pipeline).includes(name));
     return {
       name,
-      slots: { before: before.get(name) ?? null, after: after.get(name) ?? null },
+      slots: { before: before.get(name) ?? null, after: slots ?? null },
       users: users.map(([user]) => user),
       asked: users.reduce((sum, [, asked]) => sum + asked, 0),
+      collisions: slots === undefined ? [] : collisionsOf(using, slots, now),
     };
   });
 }

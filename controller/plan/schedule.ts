@@ -47,7 +47,8 @@ function reachOf(windows: readonly PlannedWindow[]): number {
   return windows.length < shown ? Number.POSITIVE_INFINITY : (windows.at(-1)?.end.getTime() ?? 0);
 }
 
-function nextWindows(side: Side, now: Date): PlannedWindow[] {
+/** The next ten that become due. */
+export function nextWindows(side: Side, now: Date): PlannedWindow[] {
   if (!side?.schedule || side.suspend) return [];
   const { schedule } = side;
   const calendar = createCalendar(schedule.calendar);
@@ -59,6 +60,15 @@ function nextWindows(side: Side, now: Date): PlannedWindow[] {
     at = window.end;
   }
   return found;
+}
+
+/** How many windows have closed since `startAt`; null where no one says when the first one began. */
+export function closedWindows({ schedule }: Pick<CompiledPipeline, 'schedule'>, now: Date): number | null {
+  if (schedule?.startAt == null) return null;
+  const calendar = createCalendar(schedule.calendar);
+  const from = calendar.boundaryAtOrAfter(new Date(schedule.startAt));
+  const to = calendar.boundaryAtOrBefore(new Date(Math.min(now.getTime(), endOf(schedule))));
+  return to <= from ? 0 : calendar.countWindows(from, to);
 }
 
 /** The start of the window that is due next, or shortly before it. */

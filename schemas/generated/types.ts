@@ -1579,6 +1579,68 @@ slots: number
 description?: string
 }
 /**
+ * What an environment changes of a Pipeline: a manifest of the same name below `environments/NAME/`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineOverlay".
+ */
+export interface PipelineOverlay {
+/**
+ * The version of this form.
+ */
+apiVersion: "pipewright.dev/v1alpha1"
+/**
+ * The kind of this manifest.
+ */
+kind: "Pipeline"
+/**
+ * Who this is.
+ */
+metadata: {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+name: string
+/**
+ * Free labels.
+ */
+labels?: {
+/**
+ * The label’s value.
+ */
+[k: string]: string
+}
+/**
+ * Free annotations.
+ */
+annotations?: {
+/**
+ * The annotation’s value.
+ */
+[k: string]: string
+}
+}
+/**
+ * What is otherwise in the environment.
+ */
+spec: {
+/**
+ * Variables of the pipeline, by name.
+ */
+variables?: {
+/**
+ * What the environment changes of a variable.
+ */
+[k: string]: {
+/**
+ * Its value where none is given for a run.
+ */
+default: (string | number | boolean | null)
+}
+}
+}
+}
+/**
  * What pipeline and block say about the task’s pod, merged.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -2024,6 +2086,10 @@ bundleDigest: string
 dataDigest: string
 bundle: Bundle
 /**
+ * The manifests that it is made of, as people wrote them: its own, and the Blocks and Connections that it uses. No part of its digest.
+ */
+manifest: ManifestPart[]
+/**
  * Names of the environment variables that its connections read.
  * 
  * Items: A name.
@@ -2044,6 +2110,30 @@ name: string
  */
 key: string
 }[]
+}
+/**
+ * A manifest, or a file that one names, as it was written.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "ManifestPart".
+ */
+export interface ManifestPart {
+/**
+ * What it is: `Pipeline taxi`, `Pipeline taxi in production` for what an environment says of it, or the path of a file.
+ */
+name: string
+/**
+ * Path in the source.
+ */
+file: string
+/**
+ * The line that it begins at, from 1.
+ */
+line: number
+/**
+ * Its text.
+ */
+text: string
 }
 /**
  * A pool of the source.
@@ -2100,6 +2190,18 @@ pipeline?: string
  * The lines around it.
  */
 frame?: string
+/**
+ * Where the controller tells of it: the source that has it.
+ */
+source?: string
+/**
+ * And the commit in which it was first seen, for a source in Git.
+ */
+revision?: string
+/**
+ * And who made that commit, as `Name <mail>`.
+ */
+author?: string
 }
 /**
  * The window that the run is for.
@@ -2687,6 +2789,10 @@ startedAt: (string | null)
  * When it settled.
  */
 finishedAt: (string | null)
+/**
+ * The image that ran it, as its node names it: with the digest. Null of processes, and before it is known.
+ */
+image: (string | null)
 report: (TaskReport | null)
 }
 /**
@@ -2790,9 +2896,17 @@ waitsFor: (string | null)
  */
 version: string
 /**
- * The revision that brought the version.
+ * The source that it came from.
+ */
+source: string
+/**
+ * The commit that it came from, or the digest of a folder: the newest at its admission.
  */
 revision: string
+/**
+ * The pipeline’s manifest in that source.
+ */
+file: string
 /**
  * Variables given for it.
  */
@@ -3608,6 +3722,129 @@ export interface BackfillList {
 backfills: BackfillSummary[]
 }
 /**
+ * Asks what only the ledger knows of pipelines that a change reaches. `POST /api/v1/plan`; nothing is changed by it.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PlanRequest".
+ */
+export interface PlanRequest {
+/**
+ * The pipelines; those that are not there are left out of the answer.
+ * 
+ * @maxItems 100
+ * 
+ * Items: Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipelines: string[]
+}
+/**
+ * What a pipeline has done, and does.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineFacts".
+ */
+export interface PipelineFacts {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * Of its newest 1000 windows, those that have succeeded.
+ */
+succeeded: number
+/**
+ * True when it has more windows than these.
+ */
+isMore: boolean
+/**
+ * Runs that are running.
+ */
+activeRuns: number
+/**
+ * Runs that are queued; at most 1000 are counted.
+ */
+queuedRuns: number
+/**
+ * Of those of its last 50 runs that have succeeded, in milliseconds; null without any.
+ */
+meanDurationMs: (number | null)
+/**
+ * Its backfills that run.
+ * 
+ * Items: One of them.
+ */
+backfills: {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Which version its runs have.
+ */
+version: ("head" | "original")
+/**
+ * Windows without a run so far.
+ */
+waiting: number
+/**
+ * Windows with a run that is queued or runs.
+ */
+live: number
+/**
+ * Windows that have succeeded or were skipped.
+ */
+succeeded: number
+}[]
+}
+/**
+ * The answer.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PlanFacts".
+ */
+export interface PlanFacts {
+/**
+ * By name.
+ */
+pipelines: PipelineFacts[]
+}
+/**
+ * What a run or a pipeline is made of. `GET /api/v1/runs/NAME/manifest` and `GET /api/v1/pipelines/NAME/manifest`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "VersionManifest".
+ */
+export interface VersionManifest {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+pipeline: string
+/**
+ * Digest of the version.
+ */
+version: string
+/**
+ * The source that it came from.
+ */
+source: string
+/**
+ * The commit, or the digest of a folder.
+ */
+revision: string
+/**
+ * The pipeline’s manifest in that source.
+ */
+file: string
+/**
+ * True when the pipeline is no longer there.
+ */
+retired: boolean
+/**
+ * As people wrote it: the manifest, what its environment says of it, the Blocks, Connections and SQL files that it uses. Null of versions that are older than the keeping of manifests.
+ */
+parts: (ManifestPart[] | null)
+}
+/**
  * Who holds a slot, or waits for one.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -3875,44 +4112,108 @@ export interface PipelineSourceResourceSpec {
  */
 git?: {
 /**
- * Where it is: `https://…`, `ssh://…` or `git@HOST:PATH`.
+ * Where it is: `https://…`, `http://…`, `ssh://…`, `git@HOST:PATH` or `file://…`.
  */
 url: string
 /**
- * A branch, tag or commit; the repository’s default branch without it.
+ * What is followed: exactly one of these; `branch: main` without any.
  */
-ref?: string
+ref?: {
+/**
+ * A branch; a forced push is followed too.
+ */
+branch?: string
+/**
+ * A tag; one that is moved is followed too.
+ */
+tag?: string
+/**
+ * A range of versions, such as `>=1.2 <2`: the highest tag in it is followed.
+ */
+semver?: string
+/**
+ * One commit, in all its 40 or 64 digits.
+ */
+commit?: string
+}
 /**
  * The folder with the manifests; the root without it.
  */
 path?: string
 /**
- * The Secret with the credentials: `username` and `password`, or `identity` and `known_hosts`.
+ * The secret with the credentials: `username` and `password`, or only `password` for a token; or `identity` and `known_hosts` for ssh; and `ca.crt` for a certificate authority of one’s own.
  */
 secretRef?: {
 /**
- * Its name, in the namespace of this object.
+ * Its name: lower-case letters, digits, dashes and dots.
+ */
+name: string
+}
+/**
+ * The proxy for http and https, as `http://proxy.example.org:3128`.
+ */
+proxy?: string
+/**
+ * Whose signature is needed. What is unsigned, or signed by anybody else, is refused.
+ */
+verify?: {
+/**
+ * What must be signed: the commit, or the tag.
+ */
+mode: ("commit" | "tag")
+/**
+ * The secret with the signers: `*.asc` are public keys of GPG, `allowed_signers` names keys of SSH.
+ */
+signersRef: {
+/**
+ * Its name: lower-case letters, digits, dashes and dots.
  */
 name: string
 }
 }
 /**
- * A folder that the controller’s pod can read.
+ * The forge that is told how each commit went, with the `password` of the secret.
+ */
+status?: {
+/**
+ * Which kind of forge it is.
+ */
+provider: ("github" | "gitlab" | "gitea")
+/**
+ * Its API, as `https://git.example.org/api/v1`.
+ */
+apiUrl: string
+}
+}
+/**
+ * A folder that the controller can read.
  */
 folder?: {
 /**
  * Its absolute path.
  */
 path: string
+/**
+ * `workingTree`, the default: its files as they are. `head`: as the commit that HEAD names has them.
+ */
+at?: ("workingTree" | "head")
 }
 /**
  * How often to look for a new revision; 1m by default.
  */
 interval?: string
 /**
+ * The overlay that applies: the folder `environments/NAME` of the source.
+ */
+environment?: string
+/**
  * True stops the sync; pipelines go on with what was read last.
  */
 suspend?: boolean
+/**
+ * What becomes of the running runs of a pipeline that is gone: they `finish`, which is the default, or are cancelled.
+ */
+prune?: ("finish" | "cancel")
 }
 /**
  * What the last sync found.
@@ -3925,6 +4226,10 @@ export interface PipelineSourceResourceStatus {
  * The first twelve digits of the commit, or of the digest of the folder’s content.
  */
 revision?: string
+/**
+ * Who made that commit, `Name <mail>`.
+ */
+author?: string
 /**
  * When it was read last.
  */
@@ -3967,6 +4272,14 @@ message: string
  * The pipeline that it stops, where known.
  */
 pipeline?: string
+/**
+ * The revision in which it was first seen, its first twelve digits.
+ */
+revision?: string
+/**
+ * Who made that commit, `Name <mail>`.
+ */
+author?: string
 }[]
 /**
  * What holds at this moment: `Ready`, and where they apply `Reconciling`, `Stalled` and `Late`.
@@ -4508,4 +4821,110 @@ conditions?: ResourceCondition[]
  * The generation of the spec that this status is about.
  */
 observedGeneration?: number
+}
+/**
+ * A Git repository or a folder with manifests, in a file of `start --source`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "PipelineSource".
+ */
+export interface PipelineSource {
+/**
+ * Version of the form.
+ */
+apiVersion: "pipewright.dev/v1alpha1"
+/**
+ * Kind of the declaration.
+ */
+kind: "PipelineSource"
+/**
+ * What the source is called.
+ */
+metadata: {
+/**
+ * Lower-case letters, digits and dashes; begins with a letter, at most 52 characters.
+ */
+name: string
+}
+spec: PipelineSourceResourceSpec
+}
+/**
+ * A source, and what the last look at it found.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "SourceSummary".
+ */
+export interface SourceSummary {
+/**
+ * Its name; `local` for the flags of `start`.
+ */
+name: string
+/**
+ * A Git repository or a folder.
+ */
+kind: ("git" | "folder")
+/**
+ * The URL, or the path of the folder.
+ */
+location: string
+/**
+ * What is followed, as `branch main` or `HEAD`; null for the files of a folder as they are.
+ */
+ref: (string | null)
+/**
+ * The folder inside that holds the manifests; empty for all of it.
+ */
+path: string
+/**
+ * The environment whose overlay applies.
+ */
+environment: (string | null)
+/**
+ * True when it is not read; its pipelines go on.
+ */
+suspended: boolean
+/**
+ * The commit, or the digest of the folder’s content, that was read last; null before.
+ */
+revision: (string | null)
+/**
+ * Who made that commit, as `Name <mail>`.
+ */
+author: (string | null)
+/**
+ * When the catalog was last brought in step with it.
+ */
+syncedAt: (string | null)
+/**
+ * How many pipelines it has.
+ */
+pipelines: number
+/**
+ * How many problems its manifests have.
+ */
+problemCount: number
+/**
+ * The first 100 of them.
+ */
+problems: Problem[]
+/**
+ * Why it cannot be read at present, in a sentence; what was read last goes on.
+ */
+failure: (string | null)
+/**
+ * Since when.
+ */
+failedAt: (string | null)
+}
+/**
+ * The sources that are declared, by name. `GET /api/v1/sources`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "SourceList".
+ */
+export interface SourceList {
+/**
+ * The sources.
+ */
+sources: SourceSummary[]
 }

@@ -18,3 +18,5 @@ export const isBlock: Validate;
 export const isConnection: Validate;
 export const isBackfill: Validate;
 export const isPool: Validate;
+export const isPipelineOverlay: Validate;
+export const isPipelineSource: Validate;

@@ -77,9 +77,14 @@ export const api: Record<string, Schema> = {
       message: nullable(text('Why it is in this phase, in a sentence.')),
       startedAt: nullable({ ...instant, description: 'When its runner was launched.' }),
       finishedAt: nullable({ ...instant, description: 'When it settled.' }),
+      image: nullable(
+        text(
+          'The image that ran it, as its node names it: with the digest. Null of processes, and before it is known.',
+        ),
+      ),
       report: nullable(ref('TaskReport')),
     },
-    ['number', 'phase', 'reason', 'message', 'startedAt', 'finishedAt', 'report'],
+    ['number', 'phase', 'reason', 'message', 'startedAt', 'finishedAt', 'image', 'report'],
   ),
   TaskDetail: object(
     'A task of a run.',
@@ -102,12 +107,14 @@ export const api: Record<string, Schema> = {
       message: nullable(text('Why it is in this phase, in a sentence.')),
       waitsFor: nullable(text('What it waits for while it is queued, in a sentence.')),
       version: text('Digest of the version it is pinned to.'),
-      revision: text('The revision that brought the version.'),
+      source: text('The source that it came from.'),
+      revision: text('The commit that it came from, or the digest of a folder: the newest at its admission.'),
+      file: text('The pipeline’s manifest in that source.'),
       variables: map('Variables given for it.', scalar),
       lateAt: windowMore.lateAt as Schema,
       tasks: list('Its tasks, in topological order.', ref('TaskDetail')),
     },
-    [...runRequired, 'message', 'waitsFor', 'version', 'revision', 'variables', 'lateAt', 'tasks'],
+    [...runRequired, 'message', 'waitsFor', 'version', 'source', 'revision', 'file', 'variables', 'lateAt', 'tasks'],
   ),
   RunList: object(
     'Runs, newest first.',

@@ -180,6 +180,10 @@ export const compiled: Record<string, Schema> = {
       bundleDigest: digest('Identity of the bundle'),
       dataDigest: digest('Identity of what decides which data its runs make: code, targets, inputs'),
       bundle: ref('Bundle'),
+      manifest: list(
+        'The manifests that it is made of, as people wrote them: its own, and the Blocks and Connections that it uses. No part of its digest.',
+        ref('ManifestPart'),
+      ),
       environment: list('Names of the environment variables that its connections read.', text('A name.')),
       secrets: list(
         'Secrets that its connections name.',
@@ -198,6 +202,7 @@ export const compiled: Record<string, Schema> = {
       'bundleDigest',
       'dataDigest',
       'bundle',
+      'manifest',
       'environment',
       'secrets',
     ],
@@ -221,6 +226,9 @@ export const compiled: Record<string, Schema> = {
       message: text('One sentence: the subject, the fact, the way out.'),
       pipeline: text('The pipeline that it stops, where known.'),
       frame: text('The lines around it.'),
+      source: text('Where the controller tells of it: the source that has it.'),
+      revision: text('And the commit in which it was first seen, for a source in Git.'),
+      author: text('And who made that commit, as `Name <mail>`.'),
     },
     ['file', 'line', 'column', 'code', 'message'],
   ),

@@ -1,5 +1,5 @@
 import { backfillSpec, rerun } from './backfills.ts';
-import { duration, list, map, object, objectName, priority, ref, type Schema, templated } from './common.ts';
+import { duration, list, map, object, objectName, priority, ref, type Schema, scalar, templated } from './common.ts';
 import { podFields } from './pods.ts';
 
 const apiVersion: Schema = {
@@ -143,6 +143,17 @@ const pipelineSpec = object(
   ['blocks'],
 );
 
+const overlaySpec = object('What is otherwise in the environment.', {
+  variables: map(
+    'Variables of the pipeline, by name.',
+    object(
+      'What the environment changes of a variable.',
+      { default: { ...scalar, description: 'Its value where none is given for a run.' } },
+      ['default'],
+    ),
+  ),
+});
+
 const secretKeyRef = object(
   'A secret that is looked up where the task runs.',
   {
@@ -233,4 +244,9 @@ export const parts: Record<string, Schema> = {
   BackfillSpec: backfillSpec,
   Rerun: rerun,
   PipelineSpec: pipelineSpec,
+  PipelineOverlay: manifest(
+    'Pipeline',
+    'What an environment changes of a Pipeline: a manifest of the same name below `environments/NAME/`.',
+    overlaySpec,
+  ),
 };

@@ -9,43 +9,9 @@ import {
   text,
   withRules,
 } from './resource-parts.ts';
+import { sourceSpec } from './sources.ts';
 
 const ready = '.status.conditions[?(@.type=="Ready")]';
-
-const git = withRules(
-  object(
-    'A Git repository.',
-    {
-      url: {
-        ...boundedText('Where it is: `https://…`, `ssh://…` or `git@HOST:PATH`.', 2048),
-        pattern: '^(https?://|ssh://|[^/@:]+@[^/:]+:).+$',
-      },
-      ref: {
-        ...boundedText('A branch, tag or commit; the repository’s default branch without it.', 256),
-        pattern: '^[^-\\s]\\S*$',
-      },
-      path: { ...boundedText('The folder with the manifests; the root without it.', 1024), minLength: 1 },
-      secretRef: object(
-        'The Secret with the credentials: `username` and `password`, or `identity` and `known_hosts`.',
-        { name: boundedText('Its name, in the namespace of this object.', 253) },
-        ['name'],
-      ),
-    },
-    ['url'],
-  ),
-  [
-    {
-      rule: "!self.url.matches('^https?://[^/]*@')",
-      message: 'the URL holds credentials; put them into a Secret and name it in secretRef',
-      fieldPath: '.url',
-    },
-    {
-      rule: "!has(self.path) || !self.path.matches('^/|(^|/)[.][.](/|$)')",
-      message: 'the path leaves the repository; write one that is relative to its root, without ".."',
-      fieldPath: '.path',
-    },
-  ],
-);
 
 const problem = object(
   'Something in a manifest that a person must mend.',
@@ -56,6 +22,8 @@ const problem = object(
     code: text('Machine-readable, such as `unknown-field`.'),
     message: text('The subject, the fact, the way out.'),
     pipeline: text('The pipeline that it stops, where known.'),
+    revision: text('The revision in which it was first seen, its first twelve digits.'),
+    author: text('Who made that commit, `Name <mail>`.'),
   },
   ['file', 'line', 'column', 'code', 'message'],
 );
@@ -69,24 +37,14 @@ export const pipelineSource: Resource = {
     { name: 'Synced', path: '.status.syncedAt', type: 'date', description: 'How long ago it was read.' },
     { name: 'Ready', path: `${ready}.status`, description: 'Whether the last sync found no problem.' },
     { name: 'URL', path: '.spec.git.url', wide: true, description: 'The repository.' },
+    { name: 'Author', path: '.status.author', wide: true, description: 'Who made the revision.' },
     { name: 'Folder', path: '.spec.folder.path', wide: true, description: 'The folder.' },
     { name: 'Message', path: `${ready}.message`, wide: true, description: 'Why it is ready or not.' },
   ],
-  spec: withRules(
-    object('Where the manifests are. Exactly one of `git` and `folder`.', {
-      git,
-      folder: object(
-        'A folder that the controller’s pod can read.',
-        { path: { ...boundedText('Its absolute path.', 1024), pattern: '^/' } },
-        ['path'],
-      ),
-      interval: { ...duration, description: 'How often to look for a new revision; 1m by default.', maxLength: 32 },
-      suspend: { type: 'boolean', description: 'True stops the sync; pipelines go on with what was read last.' },
-    }),
-    [{ rule: 'has(self.git) != has(self.folder)', message: 'give exactly one of git and folder' }],
-  ),
+  spec: sourceSpec,
   status: object('What the last sync found.', {
     revision: text('The first twelve digits of the commit, or of the digest of the folder’s content.'),
+    author: text('Who made that commit, `Name <mail>`.'),
     syncedAt: past('When it was read last.'),
     pipelines: count('How many pipelines come from it.'),
     problemCount: count('How many problems its manifests have.'),

@@ -45,6 +45,21 @@ test('of two branches leaves out what the base has gained since they parted', as
   expect(code).toBe(2);
 });
 
+test('of an environment compares both sides in it, also where the base has none of that name', async () => {
+  const variable = manifest('a', 1).replace('spec: {', 'spec: { variables: { day: { type: string, default: x } },');
+  await repository.write({ 'pipelines/a.yaml': variable });
+  await repository.commit();
+  const overlay = manifest('a', 1).replace(/spec: .*/, 'spec: { variables: { day: { default: y } } }');
+  await repository.write({ 'pipelines/environments/production/a.yaml': overlay });
+  const { code, stdout } = await plan('--env', 'production');
+  expect(stdout).toContain('variables.day.default: x → y');
+  expect(code).toBe(2);
+  expect(await plan()).toMatchObject({
+    code: 2,
+    stdout: 'environment production changes, which plan --env production shows; 2 pipelines stay as they are\n',
+  });
+});
+
 test('with problems shows their places and ends with exit code 1', async () => {
   await repository.write({ 'pipelines/a.yaml': manifest('a', 1).replace('blocks', 'blokcs') });
   const { code, stdout } = await plan('--output', 'sarif');

@@ -3,13 +3,14 @@ import { compile } from '../../../controller/manifests/compile.ts';
 import { type ProblemCode, problemCodes } from '../../../schemas/problem-codes.ts';
 import { backfills } from './problems/backfills.ts';
 import { bodies } from './problems/bodies.ts';
+import { environments } from './problems/environments.ts';
 import { pipelines } from './problems/pipelines.ts';
 import { pools } from './problems/pools.ts';
 import { reading } from './problems/reading.ts';
 import { schedules } from './problems/schedules.ts';
 import { files, placeOf, unmark } from './sources.ts';
 
-const cases = [...reading, ...pipelines, ...bodies, ...backfills, ...pools, ...schedules];
+const cases = [...reading, ...pipelines, ...bodies, ...backfills, ...pools, ...schedules, ...environments];
 
 describe('a problem', () => {
   test.each(cases)('%s: %s', (code, message, ...texts) => {
@@ -25,10 +26,11 @@ describe('a problem', () => {
   });
 
   test('of every code of the catalogue is shown here, but those of folders and of places', () => {
-    const ofFolders: ProblemCode[] = ['unreadable-file', 'too-many-files'];
+    const ofFolders: ProblemCode[] = ['unreadable-file', 'too-many-files', 'same-path', 'lfs-pointer'];
     const ofPlaces: ProblemCode[] = ['outside-policy', 'needs-cluster', 'needs-artifacts'];
+    const ofAChoice: ProblemCode[] = ['unknown-environment'];
     const ofTheStore: ProblemCode[] = ['schedule-failed'];
-    const shown = new Set([...cases.map(([code]) => code), ...ofFolders, ...ofPlaces, ...ofTheStore]);
+    const shown = new Set([...cases.map(([code]) => code), ...ofFolders, ...ofPlaces, ...ofAChoice, ...ofTheStore]);
     expect([...shown].sort()).toEqual(Object.keys(problemCodes).sort());
   });
 

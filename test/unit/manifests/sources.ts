@@ -30,8 +30,9 @@ export const server = connection('server', '  http: { url: "https://example.test
 /** One load that is right. */
 export const load = '    - name: one\n      load: { inline: { rows: [{ n: 1 }] } }\n';
 
+/** Files `a.yaml`, `b.yaml`, …; one that begins with `# PATH.yaml` has that path. */
 export function files(...texts: string[]): Map<string, string> {
-  return new Map(texts.map((text, index) => [`${'abcdefgh'[index]}.yaml`, text]));
+  return new Map(texts.map((text, index) => [/^# (\S+\.yaml)\n/.exec(text)?.[1] ?? `${'abcdefgh'[index]}.yaml`, text]));
 }
 
 export type Marked = { readonly files: Map<string, string>; readonly at: string | undefined };

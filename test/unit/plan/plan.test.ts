@@ -2,40 +2,7 @@ import pc from 'picocolors';
 import { expect, test } from 'vitest';
 import { planMarkdown } from '../../../cli/plan/markdown.ts';
 import { planText } from '../../../cli/plan/text.ts';
-import { compile } from '../../../controller/manifests/compile.ts';
-import { comparePlans } from '../../../controller/plan/compare.ts';
-
-type Sources = Readonly<Record<string, string>>;
-
-function planOf(base: Sources, head: Sources, now = '2026-03-20T12:00:00Z') {
-  const side = (sources: Sources) => compile({ files: new Map(Object.entries(sources)) });
-  return comparePlans({ base: side(base), head: side(head), now: new Date(now) });
-}
-
-const head = (kind: string, name: string) =>
-  `apiVersion: pipewright.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\n`;
-const pipeline = (name: string, spec: string) => `${head('Pipeline', name)}spec:\n${spec.replace(/^/gm, '  ')}`;
-const inline = 'blocks: [{ name: rows, load: { inline: { rows: [{ n: 1 }] } } }]\n';
-const connection = `${head('Connection', 'warehouse')}spec: { postgres: { host: db.example.org, database: taxi, user: me } }\n`;
-const writes = (table: string, write: string) =>
-  pipeline(
-    'trips',
-    `schedule: { every: day, startAt: 2026-01-01 }
-blocks:
-  - name: rows
-    load: { inline: { rows: [{ n: 1 }] } }
-  - name: out
-    from: [rows]
-    export: { postgres: { connection: warehouse, table: ${table}, write: { mode: ${write} } } }
-`,
-  );
-const reader = pipeline(
-  'report',
-  `blocks:
-  - name: read
-    load: { postgres: { connection: warehouse, sql: "select count(*) from taxi.trips" } }
-`,
-);
+import { connection, head, inline, pipeline, planOf, reader, writes } from './planned.ts';
 
 test('a change of a Block is told once, with every pipeline that it reaches', async () => {
   const block = (type: string, more: string) =>
@@ -50,7 +17,10 @@ test('a change of a Block is told once, with every pipeline that it reaches', as
       const name = `trips-${String(index + 1).padStart(2, '0')}`;
       return [
         `${name}.yaml`,
-        pipeline(name, `blocks: [{ name: trips, use: load-trips, with: { month: "2026-${index}" } }]\n`),
+        pipeline(
+          name,
+          `schedule: { every: month, startAt: 2024-01-01 }\nblocks: [{ name: trips, use: load-trips, with: { month: "2026-${index}" } }]\n`,
+        ),
       ];
     }),
   );
@@ -65,20 +35,27 @@ test('a change of a Block is told once, with every pipeline that it reaches', as
 test('a changed schedule shows the next windows of both, also where the clocks change', async () => {
   const at = (cron: string) =>
     pipeline('daily', `schedule: { cron: "${cron}", timeZone: Europe/Berlin, startAt: 2026-01-01 }\n${inline}`);
-  const plan = planOf({ 'a.yaml': at('30 2 * * *') }, { 'a.yaml': at('30 3 * * *') }, '2026-03-27T12:00:00Z');
+  const plan = planOf({ 'a.yaml': at('30 2 * * *') }, { 'a.yaml': at('30 3 * * *') }, { now: '2026-03-27T12:00:00Z' });
   await expect(planMarkdown(plan)).toMatchFileSnapshot('golden/schedule.md');
+  const delayed = planOf(
+    { 'a.yaml': at('30 2 * * *') },
+    { 'a.yaml': at('30 2 * * *').replace('startAt', 'delay: 6h, startAt') },
+  );
+  expect(planText(delayed, pc.createColors(false))).toContain(
+    '    ~ 2026-03-20 02:30 to 2026-03-21 02:30 → due 2026-03-21 08:30',
+  );
 });
 
 test('a renamed table and a table that is replaced under its readers are warned of', async () => {
   const others = { 'c.yaml': connection, 'r.yaml': reader };
   const renamed = planOf(
-    { ...others, 'a.yaml': writes('taxi.trips', 'append') },
-    { ...others, 'a.yaml': writes('taxi.rides', 'append') },
+    { ...others, 'a.yaml': writes('trips', 'taxi.trips', 'append') },
+    { ...others, 'a.yaml': writes('trips', 'taxi.rides', 'append') },
   );
   await expect(planMarkdown(renamed)).toMatchFileSnapshot('golden/table.md');
   const replaced = planOf(
-    { ...others, 'a.yaml': writes('taxi.trips', 'append') },
-    { ...others, 'a.yaml': writes('taxi.trips', 'replace') },
+    { ...others, 'a.yaml': writes('trips', 'taxi.trips', 'append') },
+    { ...others, 'a.yaml': writes('trips', 'taxi.trips', 'replace') },
   );
   expect(replaced.pipelines[0]?.warnings.map(({ message }) => message)).toEqual([
     'block "out" writes taxi.trips by replace instead of append',
@@ -132,7 +109,7 @@ test('new secrets, hosts and images are permissions to look at', () => {
   const [change] = plan.pipelines;
   expect(change?.warnings).toEqual([
     { kind: 'permission', message: 'reads the secret api/token' },
-    { kind: 'permission', message: 'contacts b.example.org' },
+    { kind: 'permission', message: 'contacts b.example.org instead of a.example.org' },
   ]);
   expect(change?.through).toEqual(['Connection api']);
 });
@@ -143,6 +120,15 @@ test('what a manifest says can neither format a comment nor call anybody', async
   const text = planMarkdown(plan);
   expect(text).not.toMatch(/^# big/m);
   await expect(text).toMatchFileSnapshot('golden/hostile.md');
+});
+
+test('what a manifest says cannot steer a terminal, or be read otherwise than it is written', () => {
+  const evil = (text: string) => pipeline('evil', `description: ${JSON.stringify(text)}\n${inline}`);
+  const plan = planOf({ 'a.yaml': evil('x') }, { 'a\u001b[2J.yaml': evil('\u001b[31mred\u202eback\u0007') });
+  for (const text of [planText(plan, pc.createColors(false)), planMarkdown(plan)]) {
+    expect(text).toContain('�[31mred�back�');
+    for (const steering of ['\u001b', '\u202e', '\u0007']) expect(text).not.toContain(steering);
+  }
 });
 
 test('a comment stays below what a forge takes, and says what is missing', () => {
@@ -164,7 +150,9 @@ test('a pool with fewer slots than its users ask for, and a new backfill, are to
   const backfill = `${head('Backfill', 'two-years')}spec: { pipeline: daily, from: "2020", to: "2022", order: newest, maxActiveRuns: 8 }\n`;
   const plan = planOf({ 'a.yaml': user, 'p.yaml': pool(8) }, { 'a.yaml': user, 'p.yaml': pool(2), 'b.yaml': backfill });
   expect(plan.problems).toEqual([]);
-  expect(plan.pools).toEqual([{ name: 'gpu', slots: { before: 8, after: 2 }, users: ['daily'], asked: 4 }]);
+  expect(plan.pools).toEqual([
+    { name: 'gpu', slots: { before: 8, after: 2 }, users: ['daily'], asked: 4, collisions: [] },
+  ]);
   expect(plan.backfills).toMatchObject([{ windows: 731, first: '2021-12-31', last: '2020-01-01', maxActiveRuns: 8 }]);
   await expect(planMarkdown(plan)).toMatchFileSnapshot('golden/pool-and-backfill.md');
 });
@@ -172,8 +160,11 @@ test('a pool with fewer slots than its users ask for, and a new backfill, are to
 test('a change of code makes windows stale, and a change of labels does not', () => {
   const one = (more: string, n: number) =>
     pipeline('p', `${more}blocks: [{ name: rows, load: { inline: { rows: [{ n: ${n} }] } } }]\n`);
+  const daily = 'schedule: { every: day, startAt: 2026-01-01 }\n';
   const stale = (base: string, changed: string) =>
     planOf({ 'a.yaml': base }, { 'a.yaml': changed }).pipelines.map(({ turnsStale }) => turnsStale);
-  expect(stale(one('', 1), one('', 2))).toEqual([true]);
-  expect(stale(one('', 1), one('description: d\n', 1))).toEqual([false]);
+  expect(stale(one(daily, 1), one(daily, 2))).toEqual([true]);
+  expect(stale(one(daily, 1), one(`description: d\n${daily}`, 1))).toEqual([false]);
+  // Without a schedule there are none.
+  expect(stale(one('', 1), one('', 2))).toEqual([false]);
 });
