@@ -5,7 +5,7 @@
 #
 # Each holds the list of its packages, for a scanner: docker run --rm --entrypoint cat IMAGE sbom.cdx.json
 #
-# BASE is any image with Node 24 and glibc (DuckDB has no musl build that we test). BUILD_BASE also has npm; nothing of it ends
+# BASE is any Debian or Ubuntu with Node 24 (DuckDB has no musl build that we test). BUILD_BASE also has npm; nothing of it ends
 # up in the images.
 ARG BASE=node:24.21.0-bookworm-slim
 ARG BUILD_BASE=${BASE}
@@ -31,9 +31,46 @@ FROM packages AS runner-packages
 RUN npm pkg delete dependencies.@babel/code-frame dependencies.@kubernetes/client-node dependencies.ajv \
       dependencies.ajv-formats dependencies.chokidar dependencies.cli-table3 dependencies.commander \
       dependencies.cron-parser dependencies.diff dependencies.fastify dependencies.node-pg-migrate dependencies.picocolors \
-      dependencies.pino dependencies.simple-git dependencies.yaml \
+      dependencies.pino dependencies.semver dependencies.simple-git dependencies.yaml \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
  && npm sbom --omit=dev --sbom-format=cyclonedx > sbom.cdx.json
+
+FROM ${BASE} AS base
+
+# What sources in Git need: deploy keys go through ssh, signatures through gpg. ssh refuses to work for a user without a name.
+FROM base AS base-with-git
+USER root
+RUN apt-get update --quiet --option Acquire::Retries=3 \
+ && DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends --option Acquire::Retries=3 \
+      --option DPkg::Options::='--path-exclude=/usr/share/locale/*' --option DPkg::Options::='--path-exclude=/usr/share/man/*' \
+      --option DPkg::Options::='--path-exclude=/usr/share/doc/*' --option DPkg::Options::='--path-include=/usr/share/doc/*/copyright' \
+      ca-certificates git gpg openssh-client \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log \
+ && echo 'pipewright:x:65532:65532::/nonexistent:/usr/sbin/nologin' >> /etc/passwd
+
+# The lists of packages, together with those of Debian that the line above has added.
+FROM ${BUILD_BASE} AS lists
+WORKDIR /lists
+COPY --from=packages /app/sbom.cdx.json standalone.cdx.json
+COPY --from=controller-packages /app/sbom.cdx.json controller.cdx.json
+COPY --from=base /etc/os-release /var/lib/dpkg/status before/
+COPY --from=base-with-git /var/lib/dpkg/status after/
+RUN node --input-type=module --eval " \
+      import { readFileSync, writeFileSync } from 'node:fs'; \
+      const distribution = /^ID=(.*)/m.exec(readFileSync('before/os-release', 'utf8'))[1]; \
+      const field = (entry, name) => RegExp('^' + name + ': (.*)', 'm').exec(entry)?.[1]; \
+      const installed = (file) => new Map(readFileSync(file, 'utf8').split('\n\n').filter((entry) => / installed$/m.test(entry)) \
+        .map((entry) => [field(entry, 'Package') + '@' + field(entry, 'Version'), entry])); \
+      const before = installed('before/status'); \
+      const added = [...installed('after/status')].filter(([key]) => !before.has(key)).map(([, entry]) => { \
+        const [name, version, arch] = ['Package', 'Version', 'Architecture'].map((each) => field(entry, each)); \
+        const purl = 'pkg:deb/' + distribution + '/' + encodeURIComponent(name) + '@' + encodeURIComponent(version) + '?arch=' + arch; \
+        return { type: 'library', 'bom-ref': purl, name, version, purl }; \
+      }); \
+      for (const file of ['standalone.cdx.json', 'controller.cdx.json']) { \
+        const list = JSON.parse(readFileSync(file, 'utf8')); \
+        writeFileSync(file, JSON.stringify({ ...list, components: [...list.components, ...added] }, null, 2)); \
+      }"
 
 # Readable for every user, whatever the umask of the checkout.
 FROM ${BUILD_BASE} AS sources
@@ -57,7 +94,7 @@ RUN NODE_COMPILE_CACHE=/app/compiled node --input-type=module --eval " \
       const entries = ['runner/main.ts', 'runner/job.ts']; \
       for (const file of globSync('runner/**/*.ts', { exclude: entries })) await import('/app/' + file);"
 
-FROM ${BASE} AS runner
+FROM base AS runner
 WORKDIR /app
 ENV NODE_ENV=production
 ENV NODE_COMPILE_CACHE=/app/compiled
@@ -70,17 +107,19 @@ ENTRYPOINT ["node", "runner/job.ts"]
 
 FROM ${BUILD_BASE} AS controller-files
 WORKDIR /app
-COPY --from=controller-packages /app/package.json /app/sbom.cdx.json ./
+COPY --from=controller-packages /app/package.json ./
+COPY --from=lists /lists/controller.cdx.json sbom.cdx.json
 COPY --from=controller-packages /app/node_modules ./node_modules
 COPY --from=sources /app/schemas ./schemas
 COPY --from=sources /app/controller ./controller
 COPY --from=sources /app/cli ./cli
 
 # One machine: the controller and the engine that its child processes need.
-FROM ${BASE} AS standalone
+FROM base-with-git AS standalone
 WORKDIR /app
 ENV NODE_ENV=production
-COPY --from=packages /app/package.json /app/sbom.cdx.json ./
+COPY --from=packages /app/package.json ./
+COPY --from=lists /lists/standalone.cdx.json sbom.cdx.json
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=sources /app/schemas ./schemas
 COPY --from=sources /app/controller ./controller
@@ -93,7 +132,7 @@ ENTRYPOINT ["node", "cli/bin.mjs"]
 CMD ["start", "--dir", "/pipelines", "--home", "/var/lib/pipewright"]
 
 # Last, so that it is what a build without --target makes.
-FROM ${BASE} AS controller
+FROM base-with-git AS controller
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=controller-files /app ./

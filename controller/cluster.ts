@@ -3,11 +3,13 @@ import { hostname } from 'node:os';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Failpoint } from '../schemas/failpoints.ts';
-import type { JobsConfig, TaskReport } from '../schemas/generated/types.ts';
+import type { JobsConfig, PipelineSourceResourceSpec, TaskReport } from '../schemas/generated/types.ts';
 import type { Health } from './api/app.ts';
 import { createReportApi } from './api/report-server.ts';
+import { clusterSecrets, declaredSources, refusalOf } from './cluster-sources.ts';
 import { createJobs } from './executors/jobs/executor.ts';
 import type { Executor } from './executors/port.ts';
+import type { Sources } from './git/sources.ts';
 import { createKubernetes } from './kubernetes/client.ts';
 import { createLogArchive } from './log-archive.ts';
 import { onJobs } from './manifests/place.ts';
@@ -48,10 +50,14 @@ export type Cluster = Place & {
   readonly leader: Leader;
   /** Milliseconds that steps gather hints for. */
   readonly gatherMs: Readonly<Partial<Record<StepName, number>>>;
+  /** Declares, from now on, what people declare by PipelineSources. */
+  follow(sources: Sources): void;
 };
 
 type Options = {
   readonly choice: JobsChoice;
+  /** What flags and files declare, by name: it is shown as PipelineSources. */
+  readonly ownSources: ReadonlyMap<string, PipelineSourceResourceSpec>;
   readonly pool: pg.Pool;
   readonly health: Health;
   readonly signals: Signals;
@@ -93,10 +99,8 @@ export async function openCluster(options: Options): Promise<Cluster> {
 
   const leader = createLeaders(pool, stack);
   const isBusy = () => kubernetes.pending() > fewCalls;
-  const steps = [
-    createArchive({ leader: leader('logs'), archiver: executor.archiver }),
-    ...makeSteps({ ...options, config, isBusy, leader: leader('publish'), signal }),
-  ];
+  const show = openShow({ ...options, config, isBusy, leader: leader('publish'), signal });
+  const steps = [createArchive({ leader: leader('logs'), archiver: executor.archiver }), ...show.steps];
   const syncLeader = leader('sync');
   const kept = stack.move();
   return {
@@ -109,6 +113,8 @@ export async function openCluster(options: Options): Promise<Cluster> {
     steps,
     gatherMs,
     leader: syncLeader,
+    secrets: clusterSecrets({ kubernetes, namespace: config.resources }),
+    follow: show.follow,
     close: () => kept.disposeAsync(),
   };
 }
@@ -172,18 +178,32 @@ type StepParts = Options & {
   readonly signal: AbortSignal;
 };
 
-function makeSteps(parts: StepParts): Step[] {
-  const { config, isBusy, pool, leader, signals, signal, wake, failpoint, log } = parts;
+/** What kubectl shows, and what people do there. */
+function openShow(parts: StepParts): { steps: Step[] } & Pick<Cluster, 'follow'> {
+  const { config, ownSources, isBusy, pool, leader, signals, signal, wake, failpoint, log } = parts;
   const kubernetes = createKubernetes({ log, ...forShowing });
   const namespace = config.resources;
   const history = config.history ?? defaults.history;
   const blocks = createBlocks({ pool });
-  const publisher = createPublisher({ kubernetes, namespace, history, blocks, log });
-  const view = createClusterView({ kubernetes, namespace, signal, onChange: () => signals.wake('receive') });
-  return [
-    createReceive({ pool, leader, kubernetes, view, publisher, blocks, wake, failpoint, log }),
-    createPublish({ pool, leader, publisher, isBusy, failpoint, history }),
-  ];
+  let declare = () => {};
+  const onChange = () => signals.wake('receive');
+  const view = createClusterView({ kubernetes, namespace, signal, onChange, onSources: () => declare() });
+  const sources = { own: ownSources, objects: view.sources.objects, refusalOf };
+  const publisher = createPublisher({ kubernetes, namespace, history, blocks, sources, log });
+  const secrets = clusterSecrets({ kubernetes, namespace });
+  return {
+    steps: [
+      createReceive({ pool, leader, kubernetes, view, publisher, sources, blocks, wake, failpoint, log }),
+      createPublish({ pool, leader, publisher, isBusy, failpoint, history }),
+    ],
+    follow(followers) {
+      declare = () => {
+        const objects = view.sources.objects();
+        if (objects) followers.declare(declaredSources(objects, ownSources), secrets);
+      };
+      declare();
+    },
+  };
 }
 
 async function save(pool: pg.Pool, attemptId: string, report: TaskReport) {

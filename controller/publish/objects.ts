@@ -20,6 +20,8 @@ export type Form<Row> = {
   specKey(row: Row): string;
   /** The object without its status. */
   resource(row: Row): Promise<Resource>;
+  /** The object that a person made for it, of which only the status is ours; null where it is gone, undefined where it is all ours. */
+  given?(row: Row): Resource | null | undefined;
   /** The whole status: what is left out is removed by server-side apply. */
   status(row: Row, seen: Seen): { readonly conditions?: ResourceCondition[] };
   /** Ready comes first. */
@@ -48,7 +50,7 @@ export function createObjectPublisher<Row extends { readonly name: string }>(opt
   const shown = new Map<string, Shown>();
 
   async function applySpec(row: Row, spec: string): Promise<Shown> {
-    const { metadata, status } = await kubernetes.apply(await form.resource(row));
+    const { metadata, status } = form.given?.(row) ?? (await kubernetes.apply(await form.resource(row)));
     const { conditions = [] } = (status ?? {}) as { conditions?: ResourceCondition[] };
     return { spec, status: '', generation: metadata.generation ?? 1, conditions };
   }
@@ -64,6 +66,8 @@ export function createObjectPublisher<Row extends { readonly name: string }>(opt
 
   async function tellReadiness(row: Row, before: Shown, about: Resource): Promise<void> {
     const [{ status, reason, message }] = form.aspects(row);
+    // Not known yet.
+    if (status === 'Unknown') return;
     const isReady = status === 'True';
     // Of a new one that is ready nothing is told: a thousand of them would be a thousand Events that say nothing.
     const was = before.conditions.find(({ type }) => type === 'Ready')?.status !== 'False';
@@ -82,13 +86,14 @@ export function createObjectPublisher<Row extends { readonly name: string }>(opt
 
   return {
     async publish(row: Row): Promise<void> {
+      if (form.given?.(row) === null) return;
       try {
         await show(row);
       } catch (error) {
         shown.delete(row.name);
         if (!(error instanceof KubernetesError && error.status === 404)) throw error;
-        // Somebody deleted it since: it is made anew.
-        await show(row);
+        // Somebody deleted it since: it is made anew, if it is for us to make.
+        if (form.given?.(row) === undefined) await show(row);
       }
     },
     async remove(name: string): Promise<void> {

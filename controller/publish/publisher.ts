@@ -8,6 +8,7 @@ import type {
 import type { Kubernetes } from '../kubernetes/client.ts';
 import { KubernetesError } from '../kubernetes/errors.ts';
 import { type BackfillToPublish, createBackfillPublisher } from './backfills.ts';
+import type { SourceObjects } from './declared-source.ts';
 import { createTell } from './events.ts';
 import { createObjectPublisher } from './objects.ts';
 import { createPipelineForm, type PipelineBlocks } from './pipeline-resource.ts';
@@ -29,6 +30,7 @@ export function createPublisher(options: {
   history: number;
   /** The graph of a bundle, by its digest. */
   blocks: (bundle: string) => Promise<PipelineBlocks>;
+  sources: SourceObjects;
   log: Logger;
   now?: () => Date;
 }) {
@@ -38,7 +40,7 @@ export function createPublisher(options: {
   const backfills = createBackfillPublisher({ kubernetes, namespace, history, tell });
   const parts = { kubernetes, namespace, tell, now };
   const pipelines = createObjectPublisher({ ...parts, form: createPipelineForm(namespace, blocks) });
-  const sources = createObjectPublisher({ ...parts, form: createSourceForm(namespace) });
+  const sources = createObjectPublisher({ ...parts, form: createSourceForm(namespace, options.sources) });
 
   /** An object that the API server will never take must not keep the others waiting: it is logged, and shown no more. */
   async function unlessRefused(name: string, work: Promise<void>): Promise<void> {
@@ -60,6 +62,8 @@ export function createPublisher(options: {
       ),
     publishSources: (items: readonly SourcePublication[]) =>
       together(items, atOnce, (item) => unlessRefused(item.name, sources.publish(item))),
+    /** Removes an object of ours whose source nobody declares any more. */
+    removeSource: (name: string) => sources.remove(name),
     /** Removes the objects of runs that are out of the history. */
     removeRuns: (items: readonly Pick<RunPublication, 'name' | 'origin'>[]) =>
       together(items, atOnce, (item) => runs.removeRun(item)),

@@ -1,7 +1,9 @@
 import type { Kind, Kubernetes, Resource } from '../kubernetes/client.ts';
 import { type Ask, askOf } from './asks.ts';
-import { pipelineKind, runKind, sourceKind } from './kinds.ts';
+import { pipelineKind, runKind } from './kinds.ts';
+import { trackOurs, withoutRest } from './track.ts';
 import { watchBackfills } from './view-backfills.ts';
+import { watchSources } from './view-sources.ts';
 
 export type Asking = { readonly ask: Ask; readonly resource: Resource };
 
@@ -14,6 +16,8 @@ export type Watched = {
   readonly signal: AbortSignal;
   /** Something came in. */
   readonly onChange: () => void;
+  /** PipelineSources were listed, or one of them has changed, if only its status. */
+  readonly onSources?: () => void;
 };
 
 /**
@@ -23,7 +27,7 @@ export type Watched = {
 export function createClusterView(options: Watched) {
   const runs = watchRuns(options);
   const pipelines = watchOurs(pipelineKind, options);
-  const sources = watchOurs(sourceKind, options);
+  const sources = watchSources(options);
   const backfills = watchBackfills(options);
   return {
     asking: (): Asking[] => [...runs.asking(), ...backfills.asking()],
@@ -36,9 +40,6 @@ export function createClusterView(options: Watched) {
 }
 
 export type ClusterView = ReturnType<typeof createClusterView>;
-
-/** Objects of a kind that only we make. */
-export type OurObjects = ReturnType<typeof watchOurs>;
 
 function watchRuns({ kubernetes, namespace, signal, onChange }: Watched) {
   const asking = new Map<string, Asking>();
@@ -69,59 +70,6 @@ function watchRuns({ kubernetes, namespace, signal, onChange }: Watched) {
 }
 
 function watchOurs(kind: Kind, { kubernetes, namespace, signal, onChange }: Watched) {
-  const changed = new Map<string, Resource>();
-  const deleted = new Set<string>();
-  let present = new Set<string>();
-
-  function see(resource: Resource): void {
-    const { name } = resource.metadata;
-    present.add(name);
-    if (isSettled(resource)) changed.delete(name);
-    else {
-      changed.set(name, resource);
-      onChange();
-    }
-  }
-
-  function lose(name: string): void {
-    present.delete(name);
-    changed.delete(name);
-    deleted.add(name);
-    onChange();
-  }
-
-  const listener = {
-    slim: (one: Resource): Resource => (isSettled(one) ? withoutRest(one) : one),
-    list(all: Resource[]): void {
-      const before = present;
-      present = new Set();
-      changed.clear();
-      for (const one of all) see(one);
-      for (const name of before) if (!present.has(name)) lose(name);
-    },
-    change(type: string, one: Resource): void {
-      if (type === 'DELETED') lose(one.metadata.name);
-      else see(one);
-    },
-  };
-  return {
-    ended: kubernetes.watch(kind, { namespace }, listener, signal),
-    /** Those whose spec is newer than what their status is about: by us, a moment ago, or by a person. */
-    changed: (): Resource[] => [...changed.values()],
-    /** Names of those that were deleted, until `restored`. */
-    deleted: (): string[] => [...deleted],
-    restored(names: readonly string[]): void {
-      for (const name of names) deleted.delete(name);
-    },
-  };
-}
-
-/** Whether its status is about what it is by now. */
-function isSettled({ metadata, status }: Resource): boolean {
-  return metadata.generation === (status as { observedGeneration?: number } | undefined)?.observedGeneration;
-}
-
-function withoutRest({ apiVersion, kind, metadata: { name, generation = 0 }, status }: Resource): Resource {
-  const { observedGeneration } = (status ?? {}) as { observedGeneration?: number };
-  return { apiVersion, kind, metadata: { name, generation }, status: { observedGeneration } };
+  const { listener, ...seen } = trackOurs(onChange);
+  return { ...seen, ended: kubernetes.watch(kind, { namespace }, { slim: withoutRest, ...listener }, signal) };
 }

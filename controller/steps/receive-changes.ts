@@ -1,21 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { PipelinePublication, SourcePublication } from '../../schemas/publications.ts';
+import type { PipelinePublication } from '../../schemas/publications.ts';
 import type { Kind, Kubernetes, Resource } from '../kubernetes/client.ts';
-import { type Drift, driftOf, type PipelineDrift, pipelineDrift } from '../publish/drift.ts';
-import { pipelineKind, sourceKind } from '../publish/kinds.ts';
+import { type Drift, type PipelineDrift, pipelineDrift } from '../publish/drift.ts';
+import { pipelineKind } from '../publish/kinds.ts';
 import { type PipelineBlocks, pipelineSpec, strayStatus } from '../publish/pipeline-resource.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import { putBack } from '../publish/put-back.ts';
-import { sourceSpec, unknownSourceStatus } from '../publish/source-resource.ts';
 import { together } from '../publish/together.ts';
-import type { OurObjects } from '../publish/view.ts';
+import type { OurObjects } from '../publish/track.ts';
 import { writeStatus } from '../publish/write-status.ts';
 import { writeAudit } from '../store/audit.ts';
 import { markNamed } from '../store/dirty.ts';
 import { transaction } from '../store/pool.ts';
-import { readPipelinePublications, readSourcePublications, setSuspended } from '../store/publications.ts';
+import { readPipelinePublications, setSuspended } from '../store/publications.ts';
 import type { Wake } from './step.ts';
 
 export const atOnce = 4;
@@ -35,11 +34,11 @@ export async function receivePipelines(parts: ReceiveParts, seen: OurObjects): P
     const rows = await readPipelinePublications(parts.pool, { names: changed.map(({ metadata }) => metadata.name) });
     await together(changed, atOnce, async (resource) => {
       const row = rows.find(({ name }) => name === resource.metadata.name);
-      if (!row || row.retired) await markStray(parts, pipelineKind, resource, strayStatus);
+      if (!row || row.retired) await markStray(parts, resource);
       else await receivePipeline(parts, resource, row);
     });
   }
-  await restoreDeleted(parts, 'pipeline', seen);
+  await restoreDeleted(parts, seen);
 }
 
 async function receivePipeline(parts: ReceiveParts, resource: Resource, row: PipelinePublication): Promise<void> {
@@ -49,27 +48,8 @@ async function receivePipeline(parts: ReceiveParts, resource: Resource, row: Pip
   await settle(parts, 'pipeline', { kind: pipelineKind, resource, desired, drift }, drift.suspend !== null);
 }
 
-export async function receiveSources(parts: ReceiveParts, seen: OurObjects): Promise<void> {
-  const changed = seen.changed();
-  if (changed.length > 0) {
-    const rows = await readSourcePublications(parts.pool, { names: changed.map(({ metadata }) => metadata.name) }, 0);
-    await together(changed, atOnce, async (resource) => {
-      const row = rows.find(({ name }) => name === resource.metadata.name);
-      if (row) await receiveSource(parts, resource, row);
-      else await markStray(parts, sourceKind, resource, unknownSourceStatus);
-    });
-  }
-  await restoreDeleted(parts, 'source', seen);
-}
-
-async function receiveSource(parts: ReceiveParts, resource: Resource, row: SourcePublication): Promise<void> {
-  const desired = sourceSpec(row);
-  const drift = driftOf(resource, desired, () => true);
-  await settle(parts, 'source', { kind: sourceKind, resource, desired, drift }, false);
-}
-
 /** Puts back what is to be put back, and has the object shown whole where its status is not about what it is by now. */
-async function settle(
+export async function settle(
   parts: ReceiveParts,
   what: 'pipeline' | 'source',
   change: { kind: Kind; resource: Resource; desired: object; drift: Drift },
@@ -81,10 +61,7 @@ async function settle(
   // Changed and changed back: nothing is to be done but to say in the status that it has been seen.
   const isBack = resource.status !== undefined && isDeepStrictEqual(resource.spec, desired);
   if (!isNews && drift.fields.length === 0 && !isBack) return;
-  const { name } = resource.metadata;
-  publisher.forget(what, name);
-  await markNamed(parts.pool, what, [name]);
-  parts.wake('publish');
+  await showAgain(parts, what, [resource.metadata.name]);
 }
 
 async function suspend(
@@ -108,22 +85,26 @@ async function suspend(
 }
 
 /** Somebody made an object of a kind that only we make. */
-async function markStray(
-  { kubernetes }: ReceiveParts,
-  kind: Kind,
-  resource: Resource,
-  statusOf: (name: string, at: Date, generation: number) => object,
-): Promise<void> {
+async function markStray({ kubernetes }: ReceiveParts, resource: Resource): Promise<void> {
   const { name, generation = 1 } = resource.metadata;
-  await writeStatus(kubernetes, kind, resource.metadata, statusOf(name, new Date(), generation));
+  await writeStatus(kubernetes, pipelineKind, resource.metadata, strayStatus(name, new Date(), generation));
 }
 
 /** What is still ours to show is made anew; `publish` passes over what is retired, and marks pass over what never was. */
-async function restoreDeleted(parts: ReceiveParts, what: 'pipeline' | 'source', seen: OurObjects): Promise<void> {
+async function restoreDeleted(parts: ReceiveParts, seen: OurObjects): Promise<void> {
   const names = seen.deleted();
   if (names.length === 0) return;
-  for (const name of names) parts.publisher.forget(what, name);
-  await markNamed(parts.pool, what, names);
+  await showAgain(parts, 'pipeline', names);
   seen.restored(names);
-  parts.wake('publish');
+}
+
+/** Has objects written whole, whatever they showed last. */
+export async function showAgain(
+  { pool, publisher, wake }: ReceiveParts,
+  what: 'pipeline' | 'source',
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) publisher.forget(what, name);
+  await markNamed(pool, what, names);
+  wake('publish');
 }

@@ -8,10 +8,11 @@ import { writeStatus } from '../publish/write-status.ts';
 import { readAnswers, submitOnce } from '../store/cluster-requests.ts';
 import type { Leader } from '../store/leaders.ts';
 import { receiveBackfills } from './receive-backfills.ts';
-import { atOnce, type ReceiveParts, receivePipelines, receiveSources } from './receive-changes.ts';
+import { atOnce, receivePipelines } from './receive-changes.ts';
+import { receiveSources } from './receive-sources.ts';
 import { done, type Step } from './step.ts';
 
-type Options = ReceiveParts & {
+type Options = Parameters<typeof receiveSources>[0] & {
   readonly leader: Leader;
   readonly view: ClusterView;
   readonly failpoint?: Failpoint;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { readJobsConfig } from '../../cli/jobs-config.ts';
+import { readSources } from '../../controller/manifests/read-sources.ts';
 import contracts from '../../schemas/generated/contracts.schema.json' with { type: 'json' };
 import { type ControlPlane, firstStart, startControlPlane } from './support/control-plane.ts';
 import { createHelm, type Helm } from './support/helm.ts';
@@ -20,6 +21,8 @@ type Entry = {
   readonly metadata: { readonly namespace?: string; readonly annotations?: Record<string, string> };
   /** Of a ConfigMap. */
   readonly data?: Record<string, string>;
+  /** Of a Role. */
+  readonly rules?: readonly { readonly resources: readonly string[] }[];
   /** Of what has a spec, and a template in it. */
   readonly spec?: { readonly template?: { readonly spec: object } };
 };
@@ -101,6 +104,27 @@ describe('the chart', () => {
     expect(await config()).toMatchObject({ namespace: 'pipewright-jobs', resources: 'pipewright', reportPort: 6790 });
   });
 
+  test('writes sources that `start --source` reads, and takes every field of them', async () => {
+    const [map] = documents(await template('--show-only', 'templates/sources.yaml', ...full));
+    const { declarations, problems } = readSources(new Map([['sources.yaml', map?.data?.['sources.yaml'] ?? '']]));
+    expect([problems, declarations.map(({ name }) => name)]).toEqual([[], ['team-a', 'team-b']]);
+    const { folder, ...fields } = contracts.$defs.PipelineSourceResourceSpec.properties;
+    expect(Object.keys(declarations[0]?.spec ?? {}).sort()).toEqual(Object.keys(fields).sort());
+    expect(Object.keys(declarations[0]?.spec.git ?? {}).sort()).toEqual(Object.keys(fields.git.properties).sort());
+  });
+
+  test('lets the controller read the secrets that sources name and those of the values, and no others', async () => {
+    const secretsIn = async (...args: string[]) => {
+      const roles = documents(await template('--show-only', 'templates/rbac.yaml', ...args));
+      return roles.flatMap(({ rules = [] }) => rules.filter(({ resources }) => resources.includes('secrets')));
+    };
+    const names = ['others', 'team-a-git', 'team-a-signers', 'team-b-git'];
+    expect(await secretsIn(...full)).toEqual([
+      { apiGroups: [''], resources: ['secrets'], resourceNames: names, verbs: ['get'] },
+    ]);
+    expect(await secretsIn()).toEqual([]);
+  });
+
   test.each([
     ['a name that it does not know', 'replica=2', /additional properties 'replica' not allowed/],
     ['a misspelt name further down', 'jobs.namespase=x', /additional properties 'namespase' not allowed/],
@@ -115,6 +139,14 @@ describe('the chart', () => {
       /mount the controller's secrets/,
     ],
     ['a privilege that there is not', 'jobs.policy.privileges={root}', /at '\/jobs\/policy\/privileges\/0'/],
+    ['a source in the pod', 'sources[0].name=a,sources[0].git.url=file:///etc', /at '\/sources\/0\/git\/url'/],
+    ['a source without a repository', 'sources[0].name=a', /at '\/sources\/0': missing property 'git'/],
+    ['hooks without a secret', 'hooks.enabled=true', /hooks\.secretName is empty; name a secret/],
+    [
+      'a way to the hooks without a host',
+      'hooks.enabled=true,hooks.secretName=x,hooks.ingress.enabled=true',
+      /hooks\.ingress\.host is empty; name the host/,
+    ],
     ['no service account', 'serviceAccount.create=false', /name an account that exists/],
   ])('refuses %s', async (_what, value, message) => {
     await expect(template('--set', value)).rejects.toThrow(message);

@@ -10,6 +10,7 @@ import { type Client, createClient } from '../../controller/api/client.ts';
 import { startController } from '../../controller/main.ts';
 import type { RunDetail } from '../../schemas/generated/types.ts';
 import { createTestDatabase } from '../support/postgres.ts';
+import { givenFolder } from '../support/sync.ts';
 import { type Cluster, startCluster } from './support/cluster.ts';
 import { firstStart } from './support/control-plane.ts';
 import { makeBaseImages } from './support/images.ts';
@@ -86,7 +87,7 @@ async function start(image: string, runner: string): Promise<void> {
   };
   const url = new Promise<string>((onReady) => {
     controller = startController({
-      dir,
+      sources: [givenFolder(dir)],
       home: join(scratch, 'home'),
       port: 0,
       databaseUrl: database.url,

@@ -192,31 +192,33 @@ describe('a Pipeline', () => {
 });
 
 describe('a PipelineSource', () => {
+  const url = 'https://example.com/a';
+  const status = { provider: 'gitea', apiUrl: 'https://example.com/api/v1' };
+  const leaves = 'the path leaves the repository; write one that is relative to its root, without ".."';
+
   test.each([
-    ['neither a repository nor a folder', {}, 'give exactly one of git and folder'],
-    [
-      'both',
-      { git: { url: 'https://example.com/a' }, folder: { path: '/pipelines' } },
-      'give exactly one of git and folder',
-    ],
+    ['neither a repository nor a folder', {}, 'give exactly one of git, folder'],
+    ['both', { git: { url }, folder: { path: '/pipelines' } }, 'give exactly one of git, folder'],
     [
       'credentials in its URL',
       { git: { url: 'https://me:secret@example.com/a' } },
-      'the URL holds credentials; put them into a Secret and name it in secretRef',
+      'the URL holds credentials; put them into a secret and name it in secretRef',
     ],
-    ['a local URL', { git: { url: 'file:///etc' } }, 'spec.git.url in body should match'],
-    ['an option for git as its ref', { git: { url: 'https://example.com/a', ref: '--upload-pack=x' } }, 'spec.git.ref'],
-    ...['/etc', '..', 'a/../../b'].map((path): [string, object, string] => [
-      `the path ${path}`,
-      { git: { url: 'https://example.com/a', path } },
-      'the path leaves the repository; write one that is relative to its root, without ".."',
-    ]),
+    ['a path as its URL', { git: { url: '/etc' } }, 'spec.git.url in body should match'],
+    ['an option for git as its branch', { git: { url, ref: { branch: '--upload-pack=x' } } }, 'spec.git.ref.branch in'],
+    ['a branch and a tag', { git: { url, ref: { branch: 'main', tag: 'v1' } } }, 'one of branch, tag, semver, commit'],
+    ['a forge to tell and no token', { git: { url, status } }, 'a status needs a token; name the secret'],
+    ['a path from the root', { git: { url, path: '/etc' } }, leaves],
+    ['a path upwards', { git: { url, path: '..' } }, leaves],
+    ['a path that climbs on its way', { git: { url, path: 'a/../../b' } }, leaves],
   ])('with %s is refused', async (_what, spec, message) => {
     await expect(create('PipelineSource', 'refused', spec)).rejects.toThrow(message);
   });
 
   test('is printed with what the last sync found', async () => {
-    await create('PipelineSource', 'main', { git: { url: 'https://example.com/a', ref: 'main', path: 'etl/..data' } });
+    await create('PipelineSource', 'main', {
+      git: { url: 'https://example.com/a', ref: { branch: 'main' }, path: 'etl/..data' },
+    });
     await create('PipelineSource', 'copy', { git: { url: 'git@example.com:team/a' } });
     await setStatus('pipelinesources', 'main', {
       revision: '84d8eda',

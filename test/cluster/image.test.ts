@@ -11,10 +11,11 @@ import { buildProjectImages } from './support/project-images.ts';
 
 const page = readFileSync(new URL('../../docs/kubernetes.md', import.meta.url), 'utf8');
 const run = promisify(execFile);
+const dpkg = './var/lib/dpkg/status';
 
 /** What a Dockerfile has added to its base, as files; `bytes` is the size of its layers. */
 type Added = { readonly folder: string; readonly bytes: number; readonly config: { readonly User?: string } };
-type Package = { readonly name: string; readonly version: string };
+type Package = { readonly name: string; readonly version: string; readonly purl?: string };
 
 let scratch: string;
 const images: Record<string, Added> = {};
@@ -22,6 +23,7 @@ const images: Record<string, Added> = {};
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'pipewright-image-'));
   const base = await unpack((await makeBaseImages()).run, 'base');
+  for (const { file } of base.layers) await run('tar', ['-xf', file, '-C', scratch, dpkg]);
   const { controller, runner } = await buildProjectImages();
   for (const [name, image] of Object.entries({ controller, runner })) {
     images[name] = await layersAbove(base.layers, image, name);
@@ -50,7 +52,18 @@ async function layersAbove(below: readonly { id: string }[], image: Image, name:
   return { folder, config, bytes: own.reduce((sum, { file }) => sum + statSync(file).size, 0) };
 }
 
-/** `name@version` of every package that lies in the image. */
+/** `name@version` of every package of Debian that lies in the image and not in its base. */
+function addedOfDebian(name: string): string[] {
+  const own = join(images[name]!.folder, dpkg);
+  const read = (file: string) =>
+    [...readFileSync(file, 'utf8').matchAll(/^Package: (.*)$[\s\S]*?^Version: (.*)$/gm)].map(([, ...each]) =>
+      each.join('@'),
+    );
+  const before = new Set(read(join(scratch, dpkg)));
+  return existsSync(own) ? read(own).filter((each) => !before.has(each)) : [];
+}
+
+/** `name@version` of every package of npm that lies in the image. */
 function installed(name: string): string[] {
   const app = join(images[name]!.folder, 'app');
   const manifests = globSync('node_modules/**/package.json', { cwd: app }).filter((path) =>
@@ -67,7 +80,7 @@ describe.each(['controller', 'runner'])('the image %s', (name) => {
     expect(list.bomFormat).toBe('CycloneDX');
     const listed = list.components.map(({ name: own, version }) => `${own}@${version}`);
     expect(listed.length).toBeGreaterThan(5);
-    expect([...new Set(listed)].sort()).toEqual(installed(name));
+    expect([...new Set(listed)].sort()).toEqual([...installed(name), ...addedOfDebian(name)].sort());
   });
 
   test('has the size that the documentation states', () => {
@@ -87,4 +100,18 @@ describe.each(['controller', 'runner'])('the image %s', (name) => {
 test('the engine is in the runner alone', () => {
   const has = (name: string) => existsSync(join(images[name]!.folder, 'app/node_modules/@duckdb/node-api'));
   expect([has('controller'), has('runner')]).toEqual([false, true]);
+});
+
+test('what sources in Git need is in the controller alone, and ssh knows its user by name', () => {
+  const has = (name: string) =>
+    ['git', 'ssh', 'gpg'].map((each) => existsSync(join(images[name]!.folder, 'usr/bin', each)));
+  expect([has('controller'), has('runner')]).toEqual([
+    [true, true, true],
+    [false, false, false],
+  ]);
+  const [certificates, users] = ['etc/ssl/certs/ca-certificates.crt', 'etc/passwd'].map((file) =>
+    readFileSync(join(images.controller!.folder, file), 'utf8'),
+  );
+  expect(certificates).toContain('BEGIN CERTIFICATE');
+  expect(users).toMatch(/^pipewright:x:65532:65532:/m);
 });

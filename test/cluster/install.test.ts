@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { manifest } from '../support/ledger.ts';
 import { type Cluster, startCluster } from './support/cluster.ts';
 import { firstStart } from './support/control-plane.ts';
 import { createGate, type Gate } from './support/gate.ts';
@@ -18,6 +19,7 @@ import {
   reachable,
   writeValues,
 } from './support/release.ts';
+import { giveSignedRepository } from './support/signed-repository.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const soon = { timeout: 60_000, interval: 500 };
@@ -30,6 +32,7 @@ let helm: Helm;
 let gate: Gate;
 let scratch: string;
 let values: string;
+let repository: Awaited<ReturnType<typeof giveSignedRepository>> | undefined;
 
 const manifests = (url: string) => ({
   'hello.yaml': `
@@ -101,6 +104,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   gate?.stop();
+  await repository?.remove();
   await cluster?.stop();
   await rm(scratch, { recursive: true, force: true });
 });
@@ -182,6 +186,7 @@ describe('a release on a node', { timeout: 240_000 }, () => {
   test('has its runs go on through an upgrade to two replicas, and finishes them once', async () => {
     const run = await startHeld();
     const before = await jobsOf(run);
+    repository = await giveSignedRepository(cluster, scratch, { 'pipelines/signed.yaml': manifest('signed') });
     await helm([
       'upgrade',
       'pipewright',
@@ -199,8 +204,8 @@ describe('a release on a node', { timeout: 240_000 }, () => {
       ...inRelease,
       '--wait',
       '--reset-then-reuse-values',
-      '--set',
-      'logLevel=debug',
+      '--values',
+      repository.values,
     ]);
     expect(await jobsOf(run)).toBe(before);
     expect(gate.waiting()).toBe(1);
@@ -211,6 +216,14 @@ describe('a release on a node', { timeout: 240_000 }, () => {
     expect(await jobsOf(run)).toBe(before);
     expect(await words()).toEqual(twice(1));
     expect(await pipewright('runs')).toContain('hello-m1');
+  });
+
+  test('reads a repository of its values by ssh with secrets of its namespace, once the commit bears a signature of theirs', async () => {
+    const ready = ['wait', ...inRelease, 'pws/team-a', '--for=condition=Ready', '--timeout=60s'];
+    expect(await cluster.kubectl(ready)).toContain('condition met');
+    expect(await pipewright('run', 'signed', '--wait')).toBe('signed-m1\n');
+    const source = ['get', 'pipeline', 'signed', ...inRelease, '-o', 'jsonpath={.spec.source}'];
+    expect(await cluster.kubectl(source)).toBe('team-a');
   });
 
   test('leaves no Job running, no finalizer and no pod behind when it is uninstalled in the midst of a run', async () => {
@@ -243,7 +256,13 @@ describe('a release on a node', { timeout: 240_000 }, () => {
     };
     await expect
       .poll(phases, soon)
-      .toEqual(['elsewhere-m1 Succeeded', 'held-m1 Succeeded', 'held-m2 Succeeded', 'hello-m1 Succeeded']);
+      .toEqual([
+        'elsewhere-m1 Succeeded',
+        'held-m1 Succeeded',
+        'held-m2 Succeeded',
+        'hello-m1 Succeeded',
+        'signed-m1 Succeeded',
+      ]);
     expect(await words()).toEqual(twice(2));
     const { tasks } = JSON.parse(await pipewright('show', 'held-m2', '-o', 'json'));
     expect(tasks).toMatchObject([{ attempts: [{ phase: 'Lost' }, { phase: 'Succeeded' }] }]);

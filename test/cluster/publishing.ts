@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { refusalOf } from '../../controller/cluster-sources.ts';
 import { createKubernetes, type Kubernetes } from '../../controller/kubernetes/client.ts';
 import { createPublisher } from '../../controller/publish/publisher.ts';
 import { createClusterView } from '../../controller/publish/view.ts';
@@ -55,18 +56,20 @@ export function createPublishing() {
     await ledger.close();
   });
 
-  /** A replica: its steps, its memory, its watches. */
-  function connect(history: number): void {
+  /** A replica: its steps, its memory, its watches. `own`: what its flags declare. */
+  function connect(history: number, own = ['local']): void {
     const { pool } = ledger;
     const blocks = createBlocks({ pool });
     const wake = () => {};
-    const publisher = createPublisher({ kubernetes, namespace, history, blocks, log });
     const view = createClusterView({ kubernetes, namespace, signal: stop.signal, onChange: wake });
+    const ownSources = new Map(own.map((name) => [name, { folder: { path: ledger.dir } }]));
+    const sources = { own: ownSources, objects: view.sources.objects, refusalOf };
+    const publisher = createPublisher({ kubernetes, namespace, history, blocks, sources, log });
     const leader = createLeader({ pool, name: 'publish', holder: 'test', forMs: 60_000 });
     const rest = { run: {}, pipeline: {} };
     steps = {
       publish: createPublish({ pool, leader, publisher, history, rest }),
-      receive: createReceive({ pool, leader, kubernetes, view, publisher, blocks, wake, log }),
+      receive: createReceive({ pool, leader, kubernetes, view, publisher, sources, blocks, wake, log }),
     };
     ended = view.ended;
   }

@@ -66,13 +66,46 @@ test('puts back what was changed of a source, makes a deleted one anew, and says
   await expect
     .poll(async () => [await on.pass('receive', 'publish'), await on.names('pipelinesources')][1], soon)
     .toEqual(['local']);
-  await on.create('PipelineSource', 'stray', { git: { url: 'https://git.test/trips.git' } });
-  const message = async () => {
-    await on.pass('receive');
-    return (await on.json('pipelinesource', 'stray')).status?.conditions;
+});
+
+test('says of an object that declares a source that it is being read, and leaves its spec alone', async () => {
+  const spec = { git: { url: 'https://git.test/trips.git' } };
+  await on.create('PipelineSource', 'trips', spec);
+  const current = async () => {
+    await on.pass('receive', 'publish');
+    const { status, ...resource } = await on.json('pipelinesource', 'trips');
+    return [resource.spec, status?.conditions];
   };
-  await expect.poll(message, soon).toMatchObject([
-    { type: 'Ready', status: 'False', reason: 'NotConfigured', message: expect.stringContaining('"stray"') },
-    { type: 'Stalled', status: 'True' },
-  ]);
+  const reading = [
+    {
+      type: 'Ready',
+      status: 'Unknown',
+      reason: 'Syncing',
+      message: expect.stringContaining('nothing has been read yet'),
+    },
+    { type: 'Reconciling', status: 'True' },
+  ];
+  await expect.poll(current, soon).toMatchObject([spec, reading]);
+  expect(await on.events('Syncing', 'PipelineSource')).toEqual([]);
+});
+
+test('removes the object that showed a folder of an earlier start, and no copy that a person made of it', async () => {
+  await on.ledger.write({ 'a.yaml': manifest('a') });
+  await on.ledger.pass('sync');
+  await on.pass('publish');
+  const { metadata, spec } = await on.json('pipelinesource', 'local');
+  expect(metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'pipewright' });
+  await on.create('PipelineSource', 'copy', spec);
+  on.connect(3, []);
+  const names = async () => {
+    await on.pass('receive', 'publish');
+    return on.names('pipelinesources');
+  };
+  await expect.poll(names, soon).toEqual(['copy']);
+  await expect
+    .poll(async () => [await names(), (await on.json('pipelinesource', 'copy')).status?.conditions][1], soon)
+    .toMatchObject([
+      { type: 'Ready', status: 'False', reason: 'NotConfigured', message: expect.stringContaining(on.ledger.dir) },
+      { type: 'Stalled', status: 'True' },
+    ]);
 });

@@ -85,6 +85,21 @@ app.kubernetes.io/component: postgres
 {{- ternary .Values.database.secretKey "DATABASE_URL" (ne .Values.database.secretName "") -}}
 {{- end -}}
 
+{{/* "yes" where manifests lie in these values, or come from nowhere else: the source `local`. */}}
+{{- define "pipewright.hasFolder" -}}
+{{- if or .Values.source.files .Values.source.existingConfigMap (not .Values.sources) -}}yes{{- end -}}
+{{- end -}}
+
+{{/* The secrets of sources that the controller may read, as a JSON list. */}}
+{{- define "pipewright.sourceSecrets" -}}
+{{- $names := .Values.sourceSecrets -}}
+{{- range .Values.sources -}}
+{{- with ((.git).secretRef).name -}}{{- $names = append $names . -}}{{- end -}}
+{{- with (((.git).verify).signersRef).name -}}{{- $names = append $names . -}}{{- end -}}
+{{- end -}}
+{{- $names | uniq | sortAlpha | toJson -}}
+{{- end -}}
+
 {{- define "pipewright.sourceConfigMap" -}}
 {{- default (printf "%s-pipelines" (include "pipewright.fullname" .)) .Values.source.existingConfigMap -}}
 {{- end -}}

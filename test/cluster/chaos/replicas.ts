@@ -16,11 +16,13 @@ export type ReplicaOptions = {
   readonly kubeconfig: string;
   readonly databaseUrl: string;
   readonly jobs: Omit<JobsConfig, 'reportPort'>;
+  /** More of `start`. */
+  readonly args?: readonly string[];
 };
 
 /** A controller as a process of this machine, which is started again whenever it dies, until it is told to end. */
 export async function createReplica(options: ReplicaOptions & { name: string; reportPort: number }) {
-  const { folder, name, reportPort } = options;
+  const { folder, name, reportPort, args: more = [] } = options;
   const jobs = join(folder, `${name}.json`);
   await writeFile(jobs, JSON.stringify({ ...options.jobs, reportPort }));
   const log = createWriteStream(join(folder, `${name}.log`), { flags: 'a' });
@@ -32,7 +34,17 @@ export async function createReplica(options: ReplicaOptions & { name: string; re
 
   /** `build`: the folder of another Pipewright. Resolves with its exit code or signal, when it has ended. */
   function run({ build = ownBuild, environment = {} }: RunOptions): Promise<number | NodeJS.Signals> {
-    const args = ['--dir', join(folder, 'pipelines'), '--home', join(folder, name), '--jobs', jobs, '--port', '0'];
+    const args = [
+      '--dir',
+      join(folder, 'pipelines'),
+      '--home',
+      join(folder, name),
+      '--jobs',
+      jobs,
+      '--port',
+      '0',
+      ...more,
+    ];
     const { PATH = '', HOME = '' } = process.env;
     const one = spawn(process.execPath, [join(build, 'cli/bin.mjs'), 'start', ...args, '--output', 'json'], {
       env: { PATH, HOME, KUBECONFIG: options.kubeconfig, DATABASE_URL: options.databaseUrl, ...environment },

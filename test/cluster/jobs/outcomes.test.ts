@@ -62,6 +62,21 @@ describe('an attempt', () => {
     expect(await at.observed()).toEqual({ state: 'running' });
   });
 
+  test('says which image its node runs, by digest', async () => {
+    await at.executor.launch(at.attempt());
+    const image = 'images.example.org/runner@sha256:0123';
+    const runner = {
+      name: 'runner',
+      image: 'runner:1',
+      imageID: image,
+      restartCount: 0,
+      ready: true,
+      state: { running: {} },
+    };
+    await at.say(await at.firstPod(), { phase: 'Running', containerStatuses: [runner] });
+    await expect.poll(() => at.executor.describe?.(id)?.image, soon).toBe(image);
+  });
+
   test('says which image cannot be pulled', async () => {
     await at.executor.launch(at.attempt());
     const status = waiting('ImagePullBackOff', 'Back-off pulling image "runner:1"');

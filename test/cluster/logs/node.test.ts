@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Client, createClient } from '../../../controller/api/client.ts';
 import { startController } from '../../../controller/main.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
+import { givenFolder } from '../../support/sync.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { firstStart } from '../support/control-plane.ts';
 import { makeBaseImages } from '../support/images.ts';
@@ -71,7 +72,14 @@ async function start(dir: string, image: string): Promise<void> {
   const config = { ...where, reportUrl: `http://${reachable}:${reportPort}`, reportPort };
   const url = new Promise<string>((onReady) => {
     controller = startController({
-      ...{ dir, home: join(scratch, 'home'), port: 0, databaseUrl: database.url, environment: {}, onReady },
+      ...{
+        sources: [givenFolder(dir)],
+        home: join(scratch, 'home'),
+        port: 0,
+        databaseUrl: database.url,
+        environment: {},
+        onReady,
+      },
       ...{ executor: { kind: 'jobs', config }, signal: stop.signal, log: pino({ level: 'silent' }) },
     });
   });

@@ -4,7 +4,8 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder, kube, say } from './binaries.ts';
+import { cacheFolder } from '../../support/go-build.ts';
+import { kube, say } from './binaries.ts';
 import { installPackages, isRootOnDebian } from './packages.ts';
 
 /** An image and its archive (docker-archive), for `loadImage`. */

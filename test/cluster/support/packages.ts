@@ -9,6 +9,7 @@ const needed = {
   'control plane': ['openssl', 'curl'],
   node: ['openssl', 'curl', 'runc', 'containernetworking-plugins', 'iptables', 'nftables', 'conntrack', 'iproute2'],
   images: ['buildah', 'debootstrap'],
+  git: ['git', 'gnupg', 'openssh-client', 'openssh-server', 'openssl'],
 };
 
 /** Whether this process may install Debian packages here, and start a node. */
