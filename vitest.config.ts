@@ -17,16 +17,22 @@ export default defineConfig({
     projects: [
       // Many files start Postgres, DuckDB or a controller; more at once than two only makes them slower.
       project(
-        { name: 'all', include: ['test/**/*.test.ts'], exclude: ['test/bench/**', 'test/cluster/**'], maxWorkers: 2 },
+        {
+          name: 'all',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/bench/**', 'test/cluster/**', 'test/forge/**'],
+          maxWorkers: 2,
+        },
         0,
       ),
+      project({ name: 'on a forge', include: ['test/forge/**/*.test.ts'], maxWorkers: 2 }, 1),
       project({ name: 'in a cluster', include: onControlPlane, maxWorkers: 2 }, 1),
       project({ name: 'on a node', include: onNode, maxWorkers: 1 }, 2),
     ],
   },
 });
 
-/** One group of files after the other: the first needs no cluster, whose binaries may still be built. */
+/** One group of files after the other: the first needs neither cluster nor forge, whose binaries may still be built. */
 function project(
   test: { name: string; include: string[]; exclude?: string[]; maxWorkers: number },
   groupOrder: number,

@@ -7,8 +7,11 @@ import { CommandError, exitCodes } from './exit.ts';
 
 export type Folder = Pick<Compilation, 'pipelines' | 'broken'> & { readonly problems: Problem[] };
 
-/** Reads and compiles a folder of manifests, for a place where one is given; a folder that is not there is a `CommandError`. */
-export async function compileFolder(dir: string, place?: TaskPlace): Promise<Folder> {
+/** Reads and compiles a folder of manifests, for a place and an environment where they are given; one that is not there is a `CommandError`. */
+export async function compileFolder(
+  dir: string,
+  { place, environment }: { place?: TaskPlace | undefined; environment?: string | undefined } = {},
+): Promise<Folder> {
   const folder = await stat(dir).catch(() => null);
   if (!folder?.isDirectory()) {
     throw new CommandError(
@@ -18,6 +21,6 @@ export async function compileFolder(dir: string, place?: TaskPlace): Promise<Fol
     );
   }
   const source = await readFolder(dir);
-  const { pipelines, problems, broken } = compile({ files: source.files, place });
+  const { pipelines, problems, broken } = compile({ files: source.files, place, environment });
   return { pipelines, broken, problems: [...source.problems, ...problems] };
 }

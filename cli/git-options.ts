@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
-import type { Remote } from '../controller/git/mirror.ts';
+import { SecretError, type Secrets } from '../controller/git/secrets.ts';
+import type { Given } from '../controller/git/sources.ts';
 import { CommandError, exitCodes } from './exit.ts';
-import { integer } from './options.ts';
+import { collect, envOption, integer } from './options.ts';
 
-export type GitOptions = {
+type GitOptions = {
   readonly git?: string;
   readonly branch?: string;
   readonly tag?: string;
@@ -14,8 +15,40 @@ export type GitOptions = {
   readonly hooksHost: string;
 };
 
-/** Where `start` gets manifests from when not from a folder. */
-export function addGitOptions(command: Command): Command {
+export type SourceOptions = GitOptions & {
+  readonly dir?: string;
+  readonly at?: 'workingTree' | 'head';
+  /** Files with declarations. */
+  readonly source: readonly string[];
+  /** The environment of the source `local`. */
+  readonly env?: string;
+};
+
+export const defaultDir = 'pipelines';
+
+/** Where `start` gets manifests from. */
+export function addSourceOptions(command: Command): Command {
+  command
+    .option('--dir <dir>', `folder with manifests; by default ${defaultDir}`)
+    .addOption(
+      new Option(
+        '--at <state>',
+        'of the folder: its files as they are, or as the commit that HEAD names has them',
+      ).choices(['workingTree', 'head']),
+    )
+    .option(
+      '--source <file>',
+      'file that declares sources (PipelineSource); may be repeated, and stand beside --dir or --git',
+      collect,
+      [],
+    )
+    .addOption(
+      envOption('environment of --dir or --git whose overlay applies: the folder environments/NAME of the source'),
+    );
+  return addGitOptions(command);
+}
+
+function addGitOptions(command: Command): Command {
   return command
     .addOption(
       new Option(
@@ -38,22 +71,40 @@ export function addGitOptions(command: Command): Command {
     .option('--hooks-host <address>', 'address of that port', '127.0.0.1');
 }
 
-/** Undefined without `--git`. */
-export function gitOf(options: GitOptions, environment: NodeJS.ProcessEnv) {
+/** The source `local`, of `--git` and what belongs to it; undefined without it. */
+export function gitOf(options: GitOptions, environment: NodeJS.ProcessEnv): Given | undefined {
   const { git: url, branch = 'main', tag, commit, path = 'pipelines', poll } = options;
   if (url === undefined) {
     const stray = (['branch', 'tag', 'commit', 'path'] as const).find((name) => options[name] !== undefined);
     if (stray) throw unable(`--${stray} belongs to --git, which says where the repository is; add it`);
     return undefined;
   }
-  const { PIPEWRIGHT_GIT_USER: user = 'git', PIPEWRIGHT_GIT_TOKEN: password } = environment;
-  const remote: Remote = {
+  const hasToken = environment.PIPEWRIGHT_GIT_TOKEN !== undefined && /^https?:/.test(url);
+  const git = {
     url: checked(url),
     ref: commit !== undefined ? { commit } : tag !== undefined ? { tag } : { branch },
-    path: path.replace(/^\.?\/|\/$/g, '').replace(/^\.$/, ''),
-    ...(password !== undefined && { token: { user, password } }),
+    path,
+    ...(hasToken && { secretRef: { name: environmentSecret } }),
   };
-  return { remote, everyMs: poll * 1_000 };
+  return {
+    declaration: { name: 'local', spec: { git }, everyMs: poll * 1_000 },
+    secrets: environmentSecrets(environment),
+  };
+}
+
+const environmentSecret = 'PIPEWRIGHT_GIT_TOKEN';
+
+/** The one secret that flags can name. */
+function environmentSecrets({ PIPEWRIGHT_GIT_USER, PIPEWRIGHT_GIT_TOKEN }: NodeJS.ProcessEnv): Secrets {
+  return {
+    async read(name) {
+      if (name !== environmentSecret) throw new SecretError(`there is no secret "${name}"; set PIPEWRIGHT_GIT_TOKEN`);
+      return new Map([
+        ['username', PIPEWRIGHT_GIT_USER ?? 'git'],
+        ['password', PIPEWRIGHT_GIT_TOKEN ?? ''],
+      ]);
+    },
+  };
 }
 
 const shortestSecret = 16;
@@ -75,8 +126,13 @@ function checked(url: string): string {
       '--git has a password in its URL, which everybody on this machine can read; put it in PIPEWRIGHT_GIT_TOKEN',
     );
   }
-  if (/^(https?|ssh|file):\/\/./.test(url) || /^[/.]/.test(url)) return url;
-  throw unable(`--git is "${url}", which is no URL of a repository; write https://…, ssh://… or a path`);
+  if (/^(https?|file):\/\/./.test(url) || /^[/.]/.test(url)) return url;
+  if (/^ssh:\/\/./.test(url) || /^[^/@:\s]+@[^/:\s]+:/.test(url)) {
+    throw unable(
+      `--git is "${url}", and ssh needs a key and the server's own; declare the source with a secretRef in a file of --source`,
+    );
+  }
+  throw unable(`--git is "${url}", which is no URL of a repository; write https://…, file://… or a path`);
 }
 
 function unable(message: string): CommandError {

@@ -19,6 +19,7 @@ import type { OutputFormat, Terminal } from './terminal.ts';
 export type LocalOptions = {
   readonly dir: string;
   readonly home: string;
+  readonly env?: string;
   readonly window?: string;
   readonly var: Record<string, string>;
   readonly output: OutputFormat;
@@ -26,7 +27,7 @@ export type LocalOptions = {
 
 /** Runs a pipeline of a folder in this process, without a controller: what a person who writes one repeats all day. */
 export async function runLocal(name: string, options: LocalOptions, terminal: Terminal): Promise<ExitCode> {
-  const folder = await compileFolder(options.dir, onProcesses);
+  const folder = await compileFolder(options.dir, { place: onProcesses, environment: options.env });
   if (folder.broken.includes(name)) {
     const own = folder.problems.filter((problem) => problem.pipeline === undefined || problem.pipeline === name);
     for (const problem of own)

@@ -17,6 +17,9 @@ export const databaseOption = () =>
   new Option('--database-url <url>', 'Postgres to keep the ledger in, instead of an embedded one').env('DATABASE_URL');
 export const dirOption = (description = 'folder with manifests') =>
   new Option('--dir <dir>', description).default('pipelines');
+export const envOption = (
+  description = 'environment whose overlay applies: the folder environments/NAME of the source',
+) => new Option('--env <name>', description);
 export const homeOption = (description = 'folder for all that the controller keeps') =>
   new Option('--home <dir>', description).default('.pipewright');
 

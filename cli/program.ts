@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { addBackfillCommands } from './backfill-program.ts';
 import type { ExitCode } from './exit.ts';
-import { addGitOptions } from './git-options.ts';
+import { addSourceOptions } from './git-options.ts';
 import { addMarkCommand } from './mark-program.ts';
 import {
   collect,
@@ -9,6 +9,7 @@ import {
   contextOption,
   databaseOption,
   dirOption,
+  envOption,
   examples,
   homeOption,
   integer,
@@ -20,6 +21,7 @@ import {
 import { addPlan } from './plan-program.ts';
 import { addPoolsCommand } from './pools-program.ts';
 import { addRecoveryCommands } from './recovery-program.ts';
+import { addSourcesCommand } from './sources-program.ts';
 import type { Terminal } from './terminal.ts';
 
 const runPhases = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Skipped'];
@@ -66,6 +68,7 @@ export function createProgram(terminal: Terminal, settle: Settle, name: ProgramN
   addBackfillCommands(program, terminal, settle, asking);
   addMarkCommand(program, terminal, settle, asking);
   addPoolsCommand(program, terminal, settle, asking);
+  addSourcesCommand(program, terminal, settle, asking);
   addCompletion(program, terminal, settle);
   return program;
 }
@@ -75,6 +78,7 @@ function addValidate(program: Command, terminal: Terminal, settle: Settle): void
     .command('validate')
     .description('Check the manifests of a folder and print every problem with its place.')
     .argument('[dir]', 'folder with manifests', 'pipelines')
+    .addOption(envOption())
     .option('--jobs <file>', 'judge them by the file of `start --jobs` too: policy and artifacts of a cluster')
     .addOption(outputOption())
     .addHelpText(
@@ -82,7 +86,7 @@ function addValidate(program: Command, terminal: Terminal, settle: Settle): void
       examples([
         'pipewright validate',
         'pipewright validate my-pipelines --output json',
-        'pipewright validate --jobs jobs.yaml',
+        'pipewright validate --env production --jobs jobs.yaml',
       ]),
     )
     .addHelpText('after', '\nExit codes: 0 good, 1 problems, 2 could not look.')
@@ -92,9 +96,10 @@ function addValidate(program: Command, terminal: Terminal, settle: Settle): void
 }
 
 function addStart(program: Command, terminal: Terminal, settle: Settle): void {
-  addGitOptions(program.command('start'))
-    .description('Run the controller: watch a folder or a Git repository, run what is due, serve the API on 127.0.0.1.')
-    .addOption(dirOption())
+  addSourceOptions(program.command('start'))
+    .description(
+      'Run the controller: follow folders and Git repositories, run what is due, serve the API on 127.0.0.1.',
+    )
     .addOption(homeOption())
     .option('--port <port>', 'port of the API', integer(0, 65_535), 6789)
     .addOption(databaseOption())
@@ -122,6 +127,7 @@ function addStart(program: Command, terminal: Terminal, settle: Settle): void {
         'pipewright start --dir my-pipelines --port 7000',
         'pipewright start --allow-env TAXI_BASE_URL',
         'pipewright start --git https://git.example.org/data/pipelines --branch main --poll 30',
+        'pipewright start --source team-a.yaml --source team-b.yaml',
       ]),
     )
     .addHelpText(
@@ -157,6 +163,7 @@ function addRunCommand(program: Command, terminal: Terminal, settle: Settle): vo
     .option('--wait', 'wait until the run has ended')
     .option('--local', 'run here and now, without a controller and without a trace in its ledger')
     .addOption(dirOption('with --local: folder with manifests'))
+    .addOption(envOption('with --local: environment whose overlay applies'))
     .addOption(homeOption('with --local: where secrets and the warehouse of `start` are looked up'))
     .addHelpText(
       'after',
@@ -217,10 +224,14 @@ function addRunReadingCommands(program: Command, terminal: Terminal, settle: Set
     .description(
       'Show a run: tasks, attempts, blocks with rows and time, checks, errors, and a sample of the rows; or what the last runs of a pipeline used in a cluster, and requests that would fit.',
     )
-    .argument('<name>', 'name of the run, or of a pipeline');
+    .argument('<name>', 'name of the run, or of a pipeline')
+    .option('--manifest', 'print what it was made of instead: its manifest and what that uses, as people wrote them')
+    .option('--diff', 'of a run: print how that differs from today’s');
   asking(show, [
     'pipewright show taxi-2019-01',
     'pipewright show taxi-2019-01 --output json',
+    'pipewright show taxi-2019-01 --manifest',
+    'pipewright show taxi-2019-01 --diff',
     'pipewright show taxi',
   ]).action(async (name: string, options) =>
     settle(await (await import('./commands/show.ts')).show(name, options, terminal)),

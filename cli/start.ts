@@ -4,7 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 import { type Logger, pino } from 'pino';
 import { startController } from '../controller/main.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
-import { type GitOptions, gitOf, hooksOf } from './git-options.ts';
+import { hooksOf, type SourceOptions } from './git-options.ts';
+import { placeOf, sourcesOf } from './source-options.ts';
 import type { OutputFormat, Terminal } from './terminal.ts';
 
 /**
@@ -14,8 +15,7 @@ import type { OutputFormat, Terminal } from './terminal.ts';
 const sameKeyMs = 500;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-export type StartOptions = GitOptions & {
-  readonly dir: string;
+export type StartOptions = SourceOptions & {
   readonly home: string;
   readonly port: number;
   readonly databaseUrl?: string;
@@ -40,12 +40,11 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
   const log = createLog(options.output, terminal);
   const say = (text: string) => (options.output === 'json' ? log.info(text) : terminal.error(text));
   const listener = onSignals(stop, say);
-  const git = gitOf(options, process.env);
+  const sources = await sourcesOf(options, process.env, terminal);
   const hooks = hooksOf(options, process.env);
   try {
     await startController({
-      dir: options.dir,
-      ...(git === undefined ? {} : { git }),
+      sources,
       ...(hooks === undefined ? {} : { hooks }),
       home: options.home,
       port: options.port,
@@ -63,7 +62,9 @@ export async function start(options: StartOptions, terminal: Terminal): Promise<
       log,
       onReady: (url) => {
         const ready = options.output === 'json' ? 'ready' : terminal.errorColors.green('ready');
-        say(`${ready} at ${url}, watching ${options.git ?? options.dir}; Ctrl-C stops`);
+        say(
+          `${ready} at ${url}, watching ${sources.map(({ declaration }) => placeOf(declaration)).join(', ')}; Ctrl-C stops`,
+        );
       },
     });
     if (stop.signal.aborted)

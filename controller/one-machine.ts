@@ -7,6 +7,7 @@ import { createFailpoint } from '../schemas/failpoints.ts';
 import { endRunners } from './end-runners.ts';
 import type { Executor } from './executors/port.ts';
 import { createProcesses } from './executors/processes/executor.ts';
+import { folderSecrets, type Secrets } from './git/secrets.ts';
 import { onProcesses, type TaskPlace } from './manifests/place.ts';
 import { attemptId } from './runs/name.ts';
 import type { HasArtifact } from './steps/reruns.ts';
@@ -30,6 +31,8 @@ export type Place = {
   readonly executor: Executor;
   readonly heartbeatMs: number;
   readonly overdueGraceMs: number;
+  /** Those that declarations of sources name. */
+  readonly secrets: Secrets;
   /** What a manifest may ask of it. */
   readonly bounds: TaskPlace;
   readonly places: { artifacts(runId: number): string; bundle(digest: string): string };
@@ -59,7 +62,7 @@ export async function openMachine(options: {
     capacity: choice.maxProcesses,
     // A warehouse of one's own is all of one's own: half of it would mix two servers.
     environment: environment.POSTGRES_HOST ? environment : { ...environment, ...warehouse },
-    allowEnvironment: (name) => name.startsWith('POSTGRES_') || choice.allowEnv.includes(name),
+    allowEnvironment: createAllowance({ named: choice.allowEnv, ownWarehouse: !environment.POSTGRES_HOST, warehouse }),
     secretsDir: join(home, 'secrets'),
     runner: fileURLToPath(new URL('../runner/main.ts', import.meta.url)),
     heartbeatMs,
@@ -73,6 +76,8 @@ export async function openMachine(options: {
     executor,
     heartbeatMs,
     overdueGraceMs,
+    // Apart from those of connections, which every manifest may name.
+    secrets: folderSecrets(join(home, 'source-secrets')),
     bounds: onProcesses,
     places: {
       artifacts: (runId) => join(home, 'artifacts', String(runId)),
@@ -82,6 +87,22 @@ export async function openMachine(options: {
     sweep: createFolderSweep({ home, pool }),
     close: async () => {
       if (options.endWithStore) await endRunners({ pool, executor });
+      await executor.close?.();
     },
   };
+}
+
+/**
+ * Which variables of the controller connections may read. Who writes to a repository could send what they read to a server of their choice,
+ * so a repository gets what was named for it, and the warehouse that the controller has made.
+ */
+export function createAllowance(options: {
+  readonly named: readonly string[];
+  readonly ownWarehouse: boolean;
+  readonly warehouse: Readonly<Record<string, string>>;
+}): (name: string, fromFolder: boolean) => boolean {
+  const { named, ownWarehouse, warehouse } = options;
+  return (name, fromFolder) =>
+    named.includes(name) ||
+    (fromFolder ? name.startsWith('POSTGRES_') : ownWarehouse && Object.hasOwn(warehouse, name));
 }

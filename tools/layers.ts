@@ -18,7 +18,7 @@ export type Layers = Readonly<Record<string, Room>>;
 export const pureModules: readonly string[] = ['node:buffer', 'node:crypto', 'node:path', 'node:util'];
 
 const decides = ['schemas', 'expressions', 'windows', 'runs', 'manifests'];
-const acts = ['git', 'store', 'kubernetes', 'executors', 'publish', 'alerts'];
+const acts = ['git', 'forges', 'store', 'kubernetes', 'executors', 'publish', 'alerts'];
 
 export const layers: Layers = {
   schemas: { path: 'schemas/', mayImport: [] },
@@ -28,6 +28,7 @@ export const layers: Layers = {
   manifests: { path: 'controller/manifests/', mayImport: ['schemas', 'expressions', 'windows'], pure: true },
   plan: { path: 'controller/plan/', mayImport: ['schemas', 'manifests', 'windows'], pure: true },
   git: { path: 'controller/git/', mayImport: ['schemas'] },
+  forges: { path: 'controller/forges/', mayImport: ['schemas'] },
   store: { path: 'controller/store/', mayImport: ['schemas'] },
   kubernetes: { path: 'controller/kubernetes/', mayImport: ['schemas'] },
   executors: { path: 'controller/executors/', mayImport: ['schemas', 'kubernetes'], mayImportTypes: ['runs'] },
@@ -46,7 +47,7 @@ export const layers: Layers = {
   cli: {
     path: 'cli/',
     mayImport: [
-      ...['schemas', 'git', 'manifests', 'plan', 'windows', 'runner', 'api client', 'kubernetes'],
+      ...['schemas', 'git', 'forges', 'manifests', 'plan', 'windows', 'runner', 'api client', 'kubernetes'],
       ...['start command', 'drain command'],
     ],
   },

@@ -7,8 +7,11 @@ import { backfills } from '../schemas/source/backfills.ts';
 import { definitions } from '../schemas/source/blocks.ts';
 import type { Schema } from '../schemas/source/common.ts';
 import { manifests, parts } from '../schemas/source/manifests.ts';
+import { plan } from '../schemas/source/plan.ts';
 import { pools } from '../schemas/source/pools.ts';
+import { provenance } from '../schemas/source/provenance.ts';
 import { recovery } from '../schemas/source/recovery.ts';
+import { sourceLists } from '../schemas/source/source-lists.ts';
 import { tasks } from '../schemas/source/tasks.ts';
 import { resourceLinks, resourcePage } from './reference-resources.ts';
 import { objectSections, table } from './reference-tables.ts';
@@ -21,7 +24,16 @@ const written: Schemas = { ...manifests, ...parts, ...definitions };
 
 /** The reference pages: file name without `.md`, and text. `defs` are all contracts. */
 export function referencePages(defs: Schemas): [name: string, text: string][] {
-  const ofApi: Schemas = { Problem: defs.Problem ?? {}, ...api, ...backfills, ...pools, ...recovery };
+  const ofApi: Schemas = {
+    Problem: defs.Problem ?? {},
+    ...api,
+    ...backfills,
+    ...plan,
+    ...provenance,
+    ...pools,
+    ...recovery,
+    ...sourceLists,
+  };
   const linkTo = {
     ...onPage('manifests', written),
     ...onPage('tasks', tasks),
@@ -53,7 +65,7 @@ function onPage(page: string, schemas: Schemas): Record<string, string> {
 const manifestPage = [
   '# Manifests',
   'A file ends in `.yaml` or `.yml` and holds any number of manifests, divided by `---`. YAML 1.2: `no` and `2019-01-01` are text. Fields marked `{{ }}` take [expressions](expressions.md).',
-  'An editor with the YAML language server completes and explains fields when a file begins with `# yaml-language-server: $schema=PATH`, where PATH leads to `schemas/generated/manifest.schema.json`, or to the schema of one kind.',
+  'An editor with the YAML language server completes and explains fields when a file begins with `# yaml-language-server: $schema=PATH`, where PATH leads to `schemas/generated/manifest.schema.json`, or to the schema of one kind; below `environments/` to `schemas/generated/overlay.schema.json`.',
 ];
 
 function reasonPage(): string[] {

@@ -26,8 +26,9 @@ const { line, failed } = tally.close(Number(process.exitCode ?? 0) !== 0);
 console.log(line);
 process.exit(failed > 0 ? 1 : 0);
 
-/** On a new machine the cluster of the tests takes minutes to build: that begins beside the suites which do not need it. */
+/** On a new machine the cluster and the forge of the tests take minutes to build: that begins beside the suites which do not need them. */
 function buildAhead(): void {
   // The first test that needs it says what is wrong.
   spawn(process.execPath, ['test/cluster/up.ts', '--build'], { stdio: 'ignore' }).unref();
+  spawn(process.execPath, ['test/forge/up.ts', '--build'], { stdio: 'ignore' }).unref();
 }

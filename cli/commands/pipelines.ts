@@ -14,13 +14,14 @@ export async function pipelines(options: AskOptions, terminal: Terminal): Promis
     terminal.json(list);
     return exitCodes.ok;
   }
+  const areSeveral = new Set(list.pipelines.map(({ source }) => source)).size > 1;
   if (list.pipelines.length === 0)
     terminal.out('There are no pipelines yet: put a manifest into the folder that the controller watches.');
   else
     terminal.out(
       table(
         header,
-        list.pipelines.map((pipeline) => row(pipeline, terminal)),
+        list.pipelines.map((pipeline) => row(pipeline, areSeveral, terminal)),
         terminal,
       ),
     );
@@ -38,13 +39,16 @@ export async function pipelines(options: AskOptions, terminal: Terminal): Promis
   return exitCodes.ok;
 }
 
-const header = ['NAME', 'SCHEDULE', 'LAST', 'WINDOW', 'SUCCESS', 'NEXT', 'RUNNING', 'QUEUED', 'STATE'];
+const header = ['NAME', 'SOURCE', 'SCHEDULE', 'LAST', 'WINDOW', 'SUCCESS', 'NEXT', 'RUNNING', 'QUEUED', 'STATE'];
 
-function row(pipeline: PipelineSummary, { colors, now }: Terminal): string[] {
-  const { name, schedule, timeZone, lastPhase, lastWindow, lastSuccess, nextDueAt, activeRuns, queuedRuns } = pipeline;
+/** `withSource`: with one source its name says nothing, and a column without anything in it is left out. */
+function row(pipeline: PipelineSummary, withSource: boolean, { colors, now }: Terminal): string[] {
+  const { name, source, schedule, timeZone, lastPhase, lastWindow, lastSuccess, nextDueAt, activeRuns, queuedRuns } =
+    pipeline;
   const zone = timeZone === null || timeZone === 'UTC' ? '' : ` (${timeZone})`;
   return [
     name,
+    withSource ? source : '',
     schedule === null ? colors.dim('on demand') : `${schedule}${zone}`,
     lastPhase === null ? '' : phase(lastPhase, colors),
     lastWindow === null ? '' : localTime(lastWindow.start, timeZone ?? 'UTC').replace(/ 00:00$/, ''),

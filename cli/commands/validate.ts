@@ -9,10 +9,13 @@ import type { OutputFormat, Terminal } from '../terminal.ts';
 
 export async function validate(
   dir: string,
-  { output, jobs }: { output: OutputFormat; jobs?: string },
+  { output, jobs, env: environment }: { output: OutputFormat; jobs?: string; env?: string },
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const { pipelines, problems } = await compileFolder(dir, jobs === undefined ? undefined : await placeOf(jobs));
+  const { pipelines, problems } = await compileFolder(dir, {
+    place: jobs === undefined ? undefined : await placeOf(jobs),
+    environment,
+  });
   if (output === 'json') {
     terminal.json({ pipelines: pipelines.map((pipeline) => pipeline.name), problems: problems.map(problemJson) });
     return problems.length > 0 ? exitCodes.failed : exitCodes.ok;

@@ -8,13 +8,21 @@ import { ApiProblem, errorHandler } from './errors.ts';
 /** Whether the controller can do its work, and why not. */
 export type Health = () => Promise<{ ready: boolean; reasons: string[] }>;
 
+export const maxBodyBytes = 1 << 20;
+
 /**
  * An HTTP server that speaks JSON alone, checks what comes by the contracts, and answers every error as `ApiError`.
- * `dropsUnknown`: a field of a body that the contracts do not name is left out instead of refused.
+ * `dropsUnknown`: a field of a body that the contracts do not name is left out instead of refused. `requestMs`: how long a request
+ * may take to arrive.
  */
-export function createApp(log: Logger, { dropsUnknown = false } = {}): FastifyInstance {
-  // Whoever sends a body by drops does not hold a connection for ever.
-  const app = fastify({ forceCloseConnections: true, bodyLimit: 1 << 20, requestTimeout: 60_000 });
+export function createApp(log: Logger, { dropsUnknown = false, requestMs = 60_000 } = {}): FastifyInstance {
+  const app = fastify({
+    forceCloseConnections: true,
+    bodyLimit: maxBodyBytes,
+    // Whoever sends by drops does not hold a connection for ever.
+    requestTimeout: requestMs,
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: requestMs / 4 },
+  });
   app.setValidatorCompiler(createValidators(dropsUnknown));
   app.setErrorHandler(errorHandler(log));
   app.setNotFoundHandler((request) => {

@@ -16,6 +16,8 @@ import type {
   MarkResult,
   PipelineList,
   PipelineUsage,
+  PlanFacts,
+  PlanRequest,
   PoolList,
   RerunRequest,
   RerunResult,
@@ -24,6 +26,8 @@ import type {
   RunRequest,
   RunRequestResult,
   RunSelection,
+  SourceList,
+  VersionManifest,
   WindowList,
 } from '../../schemas/generated/types.ts';
 
@@ -57,45 +61,35 @@ export type Page = { limit?: number; before?: string };
 export function createClient(options: { server: string; actor?: string }) {
   const server = parseServer(options.server);
   const get = <T>(path: string) => sendForJson<T>({ server, method: 'GET', path });
-  const post = async <T extends object>(path: string, body: object = {}): Promise<T> => {
-    const headers: Record<string, string> = options.actor ? { 'pipewright-actor': options.actor } : {};
-    const answer = await sendForJson<T | { request: number }>({
-      server,
-      method: 'POST',
-      path,
-      body,
-      headers,
-    });
-    if (!('request' in answer)) return answer;
-    throw new ApiFailure(
-      202,
-      'not-answered',
-      'the controller took the request but is too busy to answer; look for it with `pipewright runs`',
-    );
-  };
+  const headers: Record<string, string> = options.actor ? { 'pipewright-actor': options.actor } : {};
+  const post = <T extends object>(path: string, body: object = {}) =>
+    ask<T>({ server, method: 'POST', path, body, headers });
   const runPath = (name: string, rest = '') => `/api/v1/runs/${encodeURIComponent(name)}${rest}`;
+  const pipelinePath = (name: string, rest: string) => `/api/v1/pipelines/${encodeURIComponent(name)}${rest}`;
   return {
     pipelines: () => get<PipelineList>('/api/v1/pipelines'),
+    sources: () => get<SourceList>('/api/v1/sources'),
     pools: () => get<PoolList>('/api/v1/pools'),
     runs: (filter: RunsFilter = {}) => get<RunList>(`/api/v1/runs${queryOf(filter)}`),
     selectRuns: (selector: RunSelector) => get<RunSelection>(`/api/v1/runs/selection${queryOf(selector)}`),
     run: (name: string) => get<RunDetail>(runPath(name)),
-    windows: (pipeline: string, page: Page = {}) =>
-      get<WindowList>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/windows${queryOf(page)}`),
+    runManifest: (name: string) => get<VersionManifest>(runPath(name, '/manifest')),
+    pipelineManifest: (name: string) => get<VersionManifest>(pipelinePath(name, '/manifest')),
+    planFacts: (request: PlanRequest) => post<PlanFacts>('/api/v1/plan', request),
+    windows: (pipeline: string, page: Page = {}) => get<WindowList>(pipelinePath(pipeline, `/windows${queryOf(page)}`)),
     calendar: (pipeline: string, span: { from: string; to: string; limit?: number }) =>
-      get<CalendarSpan>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/calendar${queryOf(span)}`),
-    usage: (pipeline: string) => get<PipelineUsage>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/usage`),
+      get<CalendarSpan>(pipelinePath(pipeline, `/calendar${queryOf(span)}`)),
+    usage: (pipeline: string) => get<PipelineUsage>(pipelinePath(pipeline, '/usage')),
     backfills: (pipeline?: string) => get<BackfillList>(`/api/v1/backfills${queryOf(pipeline ? { pipeline } : {})}`),
     backfill: (name: string) => get<BackfillSummary>(`/api/v1/backfills/${encodeURIComponent(name)}`),
     backfillWindows: (name: string, page: { after?: number; limit?: number } = {}) =>
       get<BackfillWindowList>(`/api/v1/backfills/${encodeURIComponent(name)}/windows${queryOf(page)}`),
     previewBackfill: (pipeline: string, query: PreviewQuery) =>
-      get<BackfillPreview>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/backfill${queryOf(query)}`),
+      get<BackfillPreview>(pipelinePath(pipeline, `/backfill${queryOf(query)}`)),
     startBackfill: (request: BackfillRequest) => post<BackfillResult>('/api/v1/backfills', request),
     changeBackfill: (name: string, change: BackfillChange) =>
       post<BackfillResult>(`/api/v1/backfills/${encodeURIComponent(name)}`, change),
-    mark: (pipeline: string, request: MarkRequest) =>
-      post<MarkResult>(`/api/v1/pipelines/${encodeURIComponent(pipeline)}/marks`, request),
+    mark: (pipeline: string, request: MarkRequest) => post<MarkResult>(pipelinePath(pipeline, '/marks'), request),
     startRun: (request: RunRequest) => post<RunRequestResult>('/api/v1/runs', request),
     rerun: (name: string, how: RerunRequest = {}) => post<RerunResult>(runPath(name, '/rerun'), how),
     cancel: (name: string) => post<RunRequestResult>(runPath(name, '/cancel')),
@@ -106,6 +100,17 @@ export function createClient(options: { server: string; actor?: string }) {
 }
 
 export type Client = ReturnType<typeof createClient>;
+
+/** The answer to what was asked for; a failure where it did not come in time. */
+async function ask<T extends object>(call: Call): Promise<T> {
+  const answer = await sendForJson<T | { request: number }>(call);
+  if (!('request' in answer)) return answer;
+  throw new ApiFailure(
+    202,
+    'not-answered',
+    'the controller took the request but is too busy to answer; look for it with `pipewright runs`',
+  );
+}
 
 async function* lines(call: Call): AsyncGenerator<string> {
   const response = await send(call);

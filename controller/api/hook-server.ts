@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { createApp, listen } from './app.ts';
+import { createApp, listen, maxBodyBytes } from './app.ts';
 import { ApiProblem } from './errors.ts';
 
 export type HookApiOptions = {
@@ -12,7 +12,12 @@ export type HookApiOptions = {
   readonly log: Logger;
   /** Ms between two calls of `onPush`; 1,000. */
   readonly gapMs?: number;
+  /** Ms in which a hook has to arrive; 10,000, as long as GitHub waits for an answer. */
+  readonly requestMs?: number;
 };
+
+/** A flood finds the port shut rather than the controller short of memory: what is missed, the next look by the clock sees. */
+const mostConnections = 500;
 
 /** A push that was seen is not seen again when somebody else sends it once more. */
 const remembered = 1_000;
@@ -24,24 +29,31 @@ const signatureFields = ['x-hub-signature-256', 'x-gitea-signature', 'x-forgejo-
  * at the repository, and no more.
  */
 export function createHookApi(options: HookApiOptions) {
-  const { secret, log } = options;
-  const app = createApp(log);
+  const { secret, log, requestMs = 10_000 } = options;
+  const app = createApp(log, { requestMs });
+  app.server.maxConnections = mostConnections;
   const tell = createTell(options);
   const seen = new Set<string>();
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.post<{ Body: Buffer | undefined }>(
+  // Nobody looks at a body, so none is kept.
+  app.addContentTypeParser('*', (_request: unknown, body: IncomingMessage) => signatureFor(body, secret));
+  // What is refused may have a body that nobody has read, and would go on to send it.
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (!raw.complete) reply.header('connection', 'close');
+  });
+  app.post<{ Body: string | undefined }>(
     '/hooks/git',
     {
       // Before the body is read: whoever shows nothing shall not make us read a megabyte.
       onRequest: async ({ headers }) => {
         if (signatureOf(headers) === undefined && !isSecret(headers, secret)) throw refused();
+        if (Number(headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
       },
     },
-    async ({ headers, body = Buffer.alloc(0) }, reply) => {
+    async ({ headers, body: wanted = createHmac('sha256', secret).digest('hex') }, reply) => {
       const signature = signatureOf(headers);
       if (signature !== undefined) {
-        if (!isSignature(signature, secret, body)) throw refused();
+        if (!isSame(signature, wanted)) throw refused();
         if (isKnown(signature)) return reply.status(202).send({ ok: true });
       }
       tell.push();
@@ -91,14 +103,30 @@ function refused(): ApiProblem {
   );
 }
 
+function tooLarge(): ApiProblem {
+  return new ApiProblem(413, 'too-large', 'a hook has at most 1 MiB; the next look by the clock sees what it told of');
+}
+
 /** Hex, without `sha256=`. */
 function signatureOf(headers: IncomingHttpHeaders): string | undefined {
   const given = signatureFields.map((field) => headers[field]).find((value) => typeof value === 'string');
   return typeof given === 'string' ? given.replace(/^sha256=/, '').toLowerCase() : undefined;
 }
 
-function isSignature(signature: string, secret: string, body: Buffer): boolean {
-  return isSame(signature, createHmac('sha256', secret).update(body).digest('hex'));
+/** The HMAC of a body, which is read to its end; a fault as soon as it is too large. */
+function signatureFor(body: IncomingMessage, secret: string): Promise<string> {
+  const hmac = createHmac('sha256', secret);
+  let bytes = 0;
+  return new Promise((resolve, reject) => {
+    body.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) reject(tooLarge());
+      else hmac.update(chunk);
+    });
+    body.once('end', () => resolve(hmac.digest('hex')));
+    body.once('close', () => reject(new ApiProblem(400, 'bad-request', 'the body ended early; send all of it')));
+    body.once('error', reject);
+  });
 }
 
 function isSecret(headers: IncomingHttpHeaders, secret: string): boolean {

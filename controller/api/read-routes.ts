@@ -15,6 +15,7 @@ export function addReadRoutes(
   { reads, logs, signal }: ApiOptions & { signal: AbortSignal },
 ): void {
   app.get('/api/v1/pipelines', async () => pipelineList(await reads.pipelines()));
+  app.get('/api/v1/sources', () => reads.sources());
   app.get('/api/v1/pools', () => reads.pools());
   app.get<{ Querystring: { limit: number; before?: string; pipeline?: string; phase?: Phase } }>(
     '/api/v1/runs',
@@ -23,6 +24,14 @@ export function addReadRoutes(
   );
   addSelection(app, reads);
   app.get<Named>('/api/v1/runs/:name', async ({ params }) => (await reads.run(params.name)) ?? noRun(params.name));
+  app.get<Named>(
+    '/api/v1/runs/:name/manifest',
+    async ({ params }) => (await reads.runManifest(params.name)) ?? noRun(params.name),
+  );
+  app.get<Named>(
+    '/api/v1/pipelines/:name/manifest',
+    async ({ params }) => (await reads.pipelineManifest(params.name)) ?? noPipeline(params.name),
+  );
   app.get<Named & { Querystring: { limit: number; before?: string } }>(
     '/api/v1/pipelines/:name/windows',
     { schema: query({ limit, before: text }) },

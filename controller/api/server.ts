@@ -4,6 +4,7 @@ import type { Reads } from '../store/reads.ts';
 import type { createRequests } from '../store/requests.ts';
 import { addHealthRoutes, createApp, type Health, listen } from './app.ts';
 import { guard } from './guard.ts';
+import { addPlanRoutes } from './plan-routes.ts';
 import { addReadRoutes } from './read-routes.ts';
 import { addRequestRoutes } from './request-routes.ts';
 
@@ -31,6 +32,7 @@ export function createApi(options: ApiOptions) {
   const answered = countAnswers(app);
   app.addHook('onRequest', guard);
   addHealthRoutes(app, options.health);
+  addPlanRoutes(app, options);
   addReadRoutes(app, { ...options, signal: closing.signal });
   addRequestRoutes(app, { ...options, signal: closing.signal });
   return {

@@ -27,6 +27,8 @@ export type LaunchInput = {
   /** Names of the environment variables and secrets that the pipeline's connections read. */
   readonly environment: readonly string[];
   readonly secrets: readonly { name: string; key: string }[];
+  /** Whether its manifest lies in a folder, where only who runs the controller writes, and not in a repository. */
+  readonly fromFolder?: boolean;
   /** Without it, what the executor gives to all. */
   readonly task?: TaskNeeds;
 };
@@ -60,6 +62,8 @@ export type Place = {
   readonly job?: string;
   readonly pod?: string;
   readonly node?: string;
+  /** What runs there, by digest. */
+  readonly image?: string;
   readonly pending?: { readonly reason: Reason; readonly message: string };
 };
 
@@ -91,4 +95,6 @@ export interface Executor {
   describe?(attemptId: string): Place | null;
   /** Calls `listener` when an attempt may have ended. A hint only. */
   onChange(listener: () => void): void;
+  /** Ends what waits for attempts, and returns when it has ended; attempts go on. Only of executors that keep such things. */
+  close?(): Promise<void>;
 }

@@ -110,7 +110,7 @@ function environment(scope: Scope): CelEnv {
     const value = scope.env?.(name) ?? fallback;
     if (value !== undefined) return value;
     throw new ExpressionError(
-      `environment variable ${name} is not set; set it or give a default: env_var('${name}', '…')`,
+      `environment variable ${name} is not set or not let through by --allow-env; set it or give a default: env_var('${name}', '…')`,
       'environment',
     );
   };

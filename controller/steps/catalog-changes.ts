@@ -1,19 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CalendarSpec, CompiledPipeline } from '../../schemas/generated/types.ts';
-import type { CatalogRow } from '../store/catalog.ts';
+import type { CalendarSpec, CompiledPipeline, CompiledSchedule } from '../../schemas/generated/types.ts';
+import type { CatalogRow, CursorRow } from '../store/catalog.ts';
 import { initialCursor } from '../windows/due.ts';
 
-/** What a sync changes about one pipeline. `version` also covers a pipeline that is new or has come back. */
+/** What a sync changes about one pipeline. `version` also covers a pipeline that is new (its id is null) or has come back. */
 export type Change =
   | {
       readonly kind: 'version';
       readonly name: string;
+      readonly id: number | null;
       readonly compiled: CompiledPipeline;
-      readonly newCalendar: { readonly number: number; readonly spec: CalendarSpec; readonly beginsAt: Date } | null;
-      /** The calendar to keep, when there is no new one. */
-      readonly calendarId: number | null;
-      /** Where the cursor goes; null leaves it where it is. */
-      readonly cursorAt: Date | null;
     }
   | {
       readonly kind: 'readiness';
@@ -24,26 +20,34 @@ export type Change =
     }
   | { readonly kind: 'retired'; readonly name: string; readonly id: number };
 
+/** Where a version's schedule goes on. */
+export type Continuation = {
+  readonly newCalendar: { readonly number: number; readonly spec: CalendarSpec; readonly beginsAt: Date } | null;
+  /** The calendar to keep, when there is no new one. */
+  readonly calendarId: number | null;
+  /** Where the cursor goes; null leaves it where it is. */
+  readonly cursorAt: Date | null;
+};
+
 export type Comparison = {
   readonly rows: readonly CatalogRow[];
   readonly pipelines: readonly CompiledPipeline[];
   readonly broken: readonly string[];
   /** Some file could not be read at all, so a name that is missing may only be hidden. */
   readonly unreadable: boolean;
-  readonly now: Date;
 };
 
 /** Compares what was compiled with the catalog. Pure. */
-export function compareCatalog({ rows, pipelines, broken, unreadable, now }: Comparison): Change[] {
+export function compareCatalog({ rows, pipelines, broken, unreadable }: Comparison): Change[] {
   const known = new Map(rows.map((row) => [row.name, row]));
   const good = new Set(pipelines.map((pipeline) => pipeline.name));
   const isBroken = new Set(broken);
-  const changes: Change[] = [];
-  for (const compiled of pipelines) {
+  const changes = pipelines.flatMap((compiled): Change[] => {
     const row = known.get(compiled.name);
-    if (!row || row.retired || row.digest !== compiled.digest) changes.push(versionChange(compiled, row, now));
-    else if (!row.ready || row.file !== compiled.file) changes.push(readiness(row, true, compiled.file));
-  }
+    if (!row || row.retired || row.digest !== compiled.digest)
+      return [{ kind: 'version', name: compiled.name, id: row?.id ?? null, compiled }];
+    return row.ready && row.file === compiled.file ? [] : [readiness(row, true, compiled.file)];
+  });
   for (const row of rows) {
     if (good.has(row.name) || row.retired) continue;
     if (isBroken.has(row.name) || unreadable) {
@@ -57,17 +61,16 @@ function readiness(row: CatalogRow, ready: boolean, file: string): Change {
   return { kind: 'readiness', name: row.name, id: row.id, ready, file };
 }
 
-function versionChange(compiled: CompiledPipeline, row: CatalogRow | undefined, now: Date): Change {
-  const base = { kind: 'version' as const, name: compiled.name, compiled };
-  const { schedule } = compiled;
-  if (!schedule) return { ...base, newCalendar: null, calendarId: null, cursorAt: null };
+/** What a pipeline's new schedule means for the cursor that it has. Pure. */
+export function continueSchedule(schedule: CompiledSchedule | null, row: CursorRow, now: Date): Continuation {
+  if (!schedule) return { newCalendar: null, calendarId: null, cursorAt: null };
   const first = initialCursor({ schedule, firstSyncAt: now });
   // The cursor never moves back: a `startAt` before it adds no windows (a backfill does), one behind it skips ahead.
-  const cursor = row?.cursorAt ? later(row.cursorAt, schedule.startAt ? first : row.cursorAt) : first;
-  const same = row?.calendarId != null && isDeepStrictEqual(row.calendar, schedule.calendar);
-  if (same) return { ...base, newCalendar: null, calendarId: row.calendarId, cursorAt: cursor };
-  const newCalendar = { number: (row?.calendarNumber ?? 0) + 1, spec: schedule.calendar, beginsAt: cursor };
-  return { ...base, newCalendar, calendarId: null, cursorAt: cursor };
+  const cursor = row.cursorAt ? later(row.cursorAt, schedule.startAt ? first : row.cursorAt) : first;
+  const same = row.calendarId !== null && isDeepStrictEqual(row.calendar, schedule.calendar);
+  if (same) return { newCalendar: null, calendarId: row.calendarId, cursorAt: cursor };
+  const newCalendar = { number: row.calendarNumber + 1, spec: schedule.calendar, beginsAt: cursor };
+  return { newCalendar, calendarId: null, cursorAt: cursor };
 }
 
 function later(a: Date, b: Date): Date {

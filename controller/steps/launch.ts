@@ -110,6 +110,7 @@ async function launchOne(
       bundle: async () => gunzipSync(await readBundle(pool, claim.bundleDigest)),
       environment: claim.details.environment,
       secrets: claim.details.secrets,
+      fromFolder: claim.fromFolder,
     });
   } catch (error) {
     log.warn({ err: error }, 'attempt could not be launched');

@@ -5,16 +5,10 @@ import type { Reason, TaskReport } from '../../schemas/generated/types.ts';
 import { reasons } from '../../schemas/reasons.ts';
 import type { Executor, Observation } from '../executors/port.ts';
 import { attemptId } from '../runs/name.ts';
-import {
-  type LiveAttempt,
-  type Outcome,
-  readLive,
-  type SeenPlace,
-  savePlaces,
-  settleAttempts,
-} from '../store/attempts.ts';
+import { type LiveAttempt, type Outcome, readLive, settleAttempts } from '../store/attempts.ts';
 import { transaction } from '../store/pool.ts';
 import { createEffects } from './effects.ts';
+import { createPlaces } from './places.ts';
 import { done, type Step, type Wake } from './step.ts';
 
 const whileLiveMs = 1_000;
@@ -76,7 +70,7 @@ export function createObserve(options: {
     everyMs: 30_000,
     async pass() {
       const live = await readLive(pool);
-      if (live.length === 0) return done();
+      if (live.length === 0 && !places.isWaiting()) return done();
       const open = live.filter((attempt) => !fencing.has(idOf(attempt)));
       const seen = await executor.observe(open.map(idOf));
       const looked = open.flatMap((attempt) => {
@@ -88,7 +82,7 @@ export function createObserve(options: {
       for (const { attempt, seen: one } of lost) effects.begin(settleLost(attempt, one));
       await places.save(live);
       await effects.wait(patienceMs);
-      return done(live.length > reported.length ? whileLiveMs : undefined);
+      return done(live.length > reported.length || places.isWaiting() ? whileLiveMs : undefined);
     },
     finish: effects.finish,
   };
@@ -111,28 +105,6 @@ function parted(looked: readonly Looked[]): [NamedOutcome[], Looked[]] {
 
 function idOf({ runId, task, number }: LiveAttempt): string {
   return attemptId(runId, task, number);
-}
-
-/** Keeps where live attempts are, where that is news to this process. */
-function createPlaces(pool: pg.Pool, executor: Executor) {
-  let saved = new Map<string, string>();
-  return {
-    async save(live: readonly LiveAttempt[]): Promise<void> {
-      const seen = new Map<string, string>();
-      const news: SeenPlace[] = [];
-      for (const attempt of live) {
-        const id = idOf(attempt);
-        const place = executor.describe?.(id);
-        if (!place) continue;
-        const text = JSON.stringify(place);
-        seen.set(id, text);
-        if (saved.get(id) !== text)
-          news.push({ runId: attempt.runId, task: attempt.task, number: attempt.number, place });
-      }
-      await savePlaces(pool, news);
-      saved = seen;
-    },
-  };
 }
 
 type NamedOutcome = Outcome & { readonly runName: string };

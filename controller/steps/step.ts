@@ -10,6 +10,7 @@ export const stepNames = [
   'receive',
   'publish',
   'retain',
+  'announce',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 

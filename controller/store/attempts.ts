@@ -30,6 +30,8 @@ export type ClaimedAttempt = {
   /** Blocks of tasks that a rerun took over, with the run that executed them; null where there are none. */
   readonly taken: Record<string, number> | null;
   readonly ledgerId: string;
+  /** Whether its manifest lies in a folder, and not in a repository. */
+  readonly fromFolder: boolean;
 };
 
 /**
@@ -62,7 +64,7 @@ async function claim(db: pg.ClientBase, keys: readonly AttemptKey[], claimMs: nu
      select a.run_id as "runId", a.task, a.number, a.claimed_until as "claimedUntil", a.timeout_ms as "timeoutMs",
             r.name as "runName", r.run_no as "runNo", r.trigger, p.name as pipeline, r.variables, r.window_start as "windowStart",
             r.window_end as "windowEnd", r.window_label as "windowLabel", c.spec as calendar,
-            v.bundle_digest as "bundleDigest", v.details, l.id as "ledgerId",
+            v.bundle_digest as "bundleDigest", v.details, l.id as "ledgerId", s.kind = 'folder' as "fromFolder",
             (with recursive upstream(name) as (
                select unnest(needs) from tasks where run_id = a.run_id and name = a.task
                union select unnest(t.needs) from tasks t join upstream u on t.name = u.name where t.run_id = a.run_id
@@ -71,7 +73,7 @@ async function claim(db: pg.ClientBase, keys: readonly AttemptKey[], claimMs: nu
             (select json_object_agg(block, t.taken_from) from tasks t, unnest(t.blocks) as block
              where t.run_id = a.run_id and t.taken_from is not null) as taken
      from claimed a join runs r on r.id = a.run_id join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id
-       left join calendars c on c.id = r.calendar_id cross join ledger l
+       join sources s on s.id = p.source_id left join calendars c on c.id = r.calendar_id cross join ledger l
      order by a.run_id`,
     [JSON.stringify(keys), claimMs],
   );

@@ -1,16 +1,23 @@
 import type pg from 'pg';
 import type { CalendarSpec, Problem } from '../../schemas/generated/types.ts';
 
+/** What a sync compares with: as little as that takes, since it is read for every pipeline of the source. */
 export type CatalogRow = {
   readonly id: number;
   readonly name: string;
   readonly file: string;
   readonly ready: boolean;
   readonly retired: boolean;
-  readonly suspended: boolean;
   readonly digest: string | null;
+  /** Whether its version knows the digest of its data; those that are older than that digest do not. */
+  readonly hasDataDigest: boolean;
+};
+
+/** Where a pipeline's schedule has come to. */
+export type CursorRow = {
   readonly cursorAt: Date | null;
   readonly calendarId: number | null;
+  /** Of its newest calendar; 0 where it has none. */
   readonly calendarNumber: number;
   readonly calendar: CalendarSpec | null;
 };
@@ -32,54 +39,61 @@ export async function lockSource(
   return rows[0];
 }
 
-export async function recordRevision(
-  db: pg.ClientBase,
-  sourceId: number,
-  name: string,
-  location: string,
-): Promise<number> {
-  const { rows } = await db.query(
-    `insert into revisions (source_id, name) values ($1, $2)
-     on conflict (source_id, name) do update set name = excluded.name returning id`,
-    [sourceId, name],
-  );
-  await db.query('update sources set revision_id = $2, location = $3, synced_at = now() where id = $1', [
-    sourceId,
-    rows[0].id,
-    location,
-  ]);
-  return rows[0].id;
-}
-
+/** A problem that was there before keeps the revision in which it was first seen. */
 export async function replaceProblems(
   db: pg.ClientBase,
   sourceId: number,
+  revisionId: number | null,
   problems: readonly Problem[],
 ): Promise<void> {
-  await db.query('delete from problems where source_id = $1', [sourceId]);
+  const { rows } = await db.query(
+    'delete from problems where source_id = $1 returning file, code, message, revision_id as "revisionId"',
+    [sourceId],
+  );
   if (problems.length === 0) return;
+  const keyOf = ({ file, code, message }: Pick<Problem, 'file' | 'code' | 'message'>) => `${file}\0${code}\0${message}`;
+  const seen = new Map(rows.map((row) => [keyOf(row), row.revisionId]));
   await db.query(
-    `insert into problems (source_id, position, pipeline, file, line, "column", code, message, frame)
-     select $1, position, pipeline, file, line, "column", code, message, frame
-     from jsonb_to_recordset($2) as p(position int, pipeline text, file text, line int, "column" int, code text, message text, frame text)`,
-    [sourceId, JSON.stringify(problems.map((problem, position) => ({ ...problem, position })))],
+    `insert into problems (source_id, position, pipeline, file, line, "column", code, message, frame, revision_id)
+     select $1, position, pipeline, file, line, "column", code, message, frame, "revisionId"
+     from jsonb_to_recordset($2) as p(
+       position int, pipeline text, file text, line int, "column" int, code text, message text, frame text, "revisionId" bigint)`,
+    [
+      sourceId,
+      JSON.stringify(
+        problems.map((each, position) => ({ ...each, position, revisionId: seen.get(keyOf(each)) ?? revisionId })),
+      ),
+    ],
   );
 }
 
-/**
- * The pipelines of a source as the last sync left them, locked: a cursor that moved after it was read would be moved back, and a new
- * calendar begin before windows that have just been cut.
- */
+/** The pipelines of a source as the last sync left them. Only syncs change what is read here, and they come one after the other. */
 export async function readCatalog(db: pg.ClientBase, sourceId: number): Promise<CatalogRow[]> {
   const { rows } = await db.query(
-    `select p.id, p.name, p.file, p.ready, p.retired_at is not null as retired, p.suspended, v.digest,
-            p.cursor_at as "cursorAt", p.calendar_id as "calendarId", c.spec as calendar,
-            coalesce((select max(number) from calendars where pipeline_id = p.id), 0) as "calendarNumber"
-     from pipelines p left join versions v on v.id = p.version_id left join calendars c on c.id = p.calendar_id
-     where p.source_id = $1 order by p.id for no key update of p`,
+    `select p.id, p.name, p.file, p.ready, p.retired_at is not null as retired, v.digest, v.data_digest is not null as "hasDataDigest"
+     from pipelines p left join versions v on v.id = p.version_id where p.source_id = $1 order by p.id`,
     [sourceId],
   );
   return rows;
+}
+
+/**
+ * Before they are changed, in the order of ids. A cursor that moved after it was read would be moved back, and a new calendar
+ * begin before windows that have just been cut.
+ */
+export async function lockPipelines(db: pg.ClientBase, ids: readonly number[]): Promise<void> {
+  await db.query('select from pipelines where id = any($1) order by id for no key update', [ids]);
+}
+
+/** By id, of pipelines that this transaction has locked or made. */
+export async function readCursors(db: pg.ClientBase, ids: readonly number[]): Promise<Map<number, CursorRow>> {
+  const { rows } = await db.query(
+    `select p.id, p.cursor_at as "cursorAt", p.calendar_id as "calendarId", c.spec as calendar,
+            coalesce((select max(number) from calendars where pipeline_id = p.id), 0) as "calendarNumber"
+     from pipelines p left join calendars c on c.id = p.calendar_id where p.id = any($1)`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** Names out of `names` that pipelines of other sources hold. */
@@ -164,16 +178,20 @@ export type PipelineUpdate = {
 };
 
 /** Points pipelines at their new version. `next_due_at = now()` lets `schedule` look at them and set the true time. */
-export async function pointPipelines(db: pg.ClientBase, updates: readonly PipelineUpdate[]): Promise<void> {
+export async function pointPipelines(
+  db: pg.ClientBase,
+  revisionId: number,
+  updates: readonly PipelineUpdate[],
+): Promise<void> {
   await db.query(
-    `update pipelines p set file = u.file, version_id = u."versionId", calendar_id = u."calendarId",
+    `update pipelines p set file = u.file, version_id = u."versionId", revision_id = $2, calendar_id = u."calendarId",
        suspended = coalesce(u.suspended, p.suspended and p.retired_at is null
          and not exists (select from versions v where v.id = p.version_id and v.details ? 'suspend')),
        cursor_at = coalesce(u."cursorAt", p.cursor_at), next_due_at = case when u."calendarId" is null then null else now() end,
        ready = true, retired_at = null, schedule_failed_at = null, schedule_failure = null
      from jsonb_to_recordset($1) as u(id int, file text, "versionId" bigint, suspended boolean, "calendarId" bigint, "cursorAt" timestamptz)
      where p.id = u.id`,
-    [JSON.stringify(updates)],
+    [JSON.stringify(updates), revisionId],
   );
 }
 

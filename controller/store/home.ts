@@ -2,7 +2,7 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockHome } from './home-lock.ts';
 
-const folders = ['attempts', 'bundles', 'artifacts', 'secrets'];
+const folders = ['attempts', 'bundles', 'artifacts', 'secrets', 'source-secrets'];
 
 export type Home = {
   /** The real, absolute path: it stands in the command lines by which processes of this home are known. */

@@ -36,7 +36,7 @@ export async function readRunPublications(
     `select r.id, r.name, p.name as pipeline, r.window_start as "windowStart", r.window_end as "windowEnd", r.window_label as "windowLabel",
             r.run_no as "runNo", r.trigger, r.phase, r.reason, coalesce(r.message, u.message, b.message) as message, r.variables, r.queued_at as "queuedAt",
             r.started_at as "startedAt", r.finished_at as "finishedAt", t.done, t.total, v.digest as version, s.name as revision, a.place, q.origin, n.newer
-     from runs r join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id join revisions s on s.id = v.revision_id
+     from runs r join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id join revisions s on s.id = coalesce(r.revision_id, v.revision_id)
        left join requests q on q.id = r.request_id and q.origin is not null
        cross join lateral (
          select 'waits for pipeline ' || string_agg(format('"%s"', u.name), ', ' order by w.block) as message
@@ -112,13 +112,16 @@ export async function readPipelinePublications(
      select p.id, p.name, v.details ->> 'description' as description, s.name as source, p.file, e.name as revision, v.digest as version,
             v.bundle_digest as bundle, c.spec as calendar, v.schedule, v.max_active_runs as "maxActiveRuns",
             v.when_busy as "whenBusy", v.priority, v.pool, v.timeout_ms as "timeoutMs",
-            p.suspended, v.details ? 'suspend' as "suspendedBySource", p.retired_at is not null as retired, p.ready, b.message as problem,
+            p.suspended, v.details ? 'suspend' as "suspendedBySource", p.retired_at is not null as retired, p.ready, b.problem,
             p.schedule_failure as "scheduleFailure", late.late, case when not p.suspended then p.next_due_at end as "nextDueAt", last.run as "lastRun",
             coalesce(live.active, 0) as "activeRuns", coalesce(live.queued, 0) as "queuedRuns"
      from chosen p join sources s on s.id = p.source_id join versions v on v.id = p.version_id join revisions e on e.id = v.revision_id
        left join calendars c on c.id = p.calendar_id left join live on live.pipeline_id = p.id
        left join lateral (
-         select message from problems where source_id = p.source_id and pipeline = p.name order by position limit 1
+         select format('%s:%s:%s: %s', b.file, b.line, b."column", b.message)
+           || coalesce(format(' (commit %s by %s)', left(e.name, 12), e.author), '') as problem
+         from problems b left join revisions e on e.id = b.revision_id and e.author is not null
+         where b.source_id = p.source_id and b.pipeline = p.name order by b.position limit 1
        ) b on true
        left join lateral (
          select json_build_object('window', w.label, 'deadline', w.deadline_at) as late
@@ -143,15 +146,16 @@ export async function readSourcePublications(
 ): Promise<SourcePublication[]> {
   const [condition, keys] = 'ids' in by ? ['s.id = any($1)', by.ids] : ['s.name = any($1)', by.names];
   const { rows } = await pool.query<SourcePublication>(
-    `select s.id, s.name, s.location, r.name as revision, s.synced_at as "syncedAt",
+    `select s.id, s.name, s.kind, s.location, s.ref, s.path, s.suspended, s.failure, r.name as revision, r.author, s.synced_at as "syncedAt",
+            s.failure is not null or coalesce(s.synced_at >= s.declared_at, false) as seen,
             (select count(*)::int from pipelines where source_id = s.id and retired_at is null and version_id is not null) as pipelines,
             (select count(*)::int from problems where source_id = s.id) as "problemCount",
             array(
-              select json_strip_nulls(json_build_object('file', file, 'line', line, 'column', "column", 'code', code,
-                'message', message, 'pipeline', pipeline))
-              from problems where source_id = s.id order by position limit $2
+              select json_strip_nulls(json_build_object('file', b.file, 'line', b.line, 'column', b."column", 'code', b.code,
+                'message', b.message, 'pipeline', b.pipeline, 'revision', left(e.name, 12), 'author', e.author))
+              from problems b left join revisions e on e.id = b.revision_id where b.source_id = s.id order by b.position limit $2
             ) as problems
-     from sources s join revisions r on r.id = s.revision_id where s.kind = 'folder' and ${condition} order by s.id`,
+     from sources s left join revisions r on r.id = s.revision_id where s.removed_at is null and ${condition} order by s.id`,
     [keys, problems],
   );
   return rows;

@@ -6,9 +6,9 @@ import type {
   Problem,
   RunSummary,
 } from '../../schemas/generated/types.ts';
-import type { ProblemCode } from '../../schemas/problem-codes.ts';
 import { scheduleText } from '../../schemas/schedule-text.ts';
 import { iso, isoOrNull } from './reads-page.ts';
+import { readProblems } from './reads-problems.ts';
 
 /** A pipeline in the list, and what tells whether it has gone quiet; `wanted` is null where no window can be expected of it. */
 export type PipelineReading = {
@@ -56,8 +56,6 @@ const endedWell = `(w.phase = 'Succeeded' or (w.phase = 'Skipped' and w.reason i
 
 /** When what a window shows came about: its run's end, or its mark. */
 const endedAt = `case when w.reason = 'MarkedByHand' then (w.mark ->> 'at')::timestamptz else r.finished_at end`;
-
-const failedSchedule: ProblemCode = 'schedule-failed';
 
 /** Without a schedule the newest success is looked for among so many runs. */
 const newestRuns = 100;
@@ -130,22 +128,4 @@ function pipelineSummary(row: Row): PipelineReading['summary'] {
           }
         : null,
   };
-}
-
-async function readProblems(pool: pg.Pool): Promise<Problem[]> {
-  const { rows } = await pool.query(
-    `select file, line, "column", code, message, pipeline, frame from (
-       select source_id, position, file, line, "column", code, message, pipeline, frame from problems
-       union all
-       select source_id, null, file, 1, 1, $1, format('pipeline "%s": its windows can no longer be computed (%s); correct its schedule',
-         name, schedule_failure), name, null
-       from pipelines where schedule_failed_at is not null and retired_at is null
-     ) p order by source_id, position, file`,
-    [failedSchedule],
-  );
-  return rows.map(({ pipeline, frame, ...problem }) => ({
-    ...problem,
-    ...(pipeline === null ? {} : { pipeline }),
-    ...(frame === null ? {} : { frame }),
-  }));
 }

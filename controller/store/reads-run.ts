@@ -7,9 +7,11 @@ import { upstreamOfRun } from './reads-upstream.ts';
 import { waitOfRun, waitsOfTasks } from './reads-waits.ts';
 
 type RunRow = SummaryRow &
-  Pick<RunDetail, 'message' | 'version' | 'revision' | 'variables'> & { readonly lateAt: Date | null };
+  Pick<RunDetail, 'message' | 'version' | 'source' | 'revision' | 'file' | 'variables'> & {
+    readonly lateAt: Date | null;
+  };
 type TaskRow = Pick<TaskDetail, 'name' | 'blocks' | 'needs' | 'phase' | 'reason' | 'takenFrom'>;
-type AttemptRow = Pick<AttemptDetail, 'number' | 'phase' | 'reason' | 'message' | 'report'> & {
+type AttemptRow = Pick<AttemptDetail, 'number' | 'phase' | 'reason' | 'message' | 'image' | 'report'> & {
   readonly task: string;
   readonly launchedAt: Date | null;
   readonly finishedAt: Date | null;
@@ -17,9 +19,10 @@ type AttemptRow = Pick<AttemptDetail, 'number' | 'phase' | 'reason' | 'message' 
 
 export async function readRun(pool: pg.Pool, name: string, limits: Limits = {}): Promise<RunDetail | null> {
   const { rows } = await pool.query<RunRow>(
-    `select ${summaryColumns}, r.message, v.digest as version, s.name as revision, r.variables,
+    `select ${summaryColumns}, r.message, v.digest as version, o.name as source, e.name as revision, coalesce(r.file, p.file) as file, r.variables,
             (select late_at from windows w where w.pipeline_id = r.pipeline_id and w.calendar_id = r.calendar_id and w.start_at = r.window_start) as "lateAt"
-     from runs r join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id join revisions s on s.id = v.revision_id
+     from runs r join pipelines p on p.id = r.pipeline_id join versions v on v.id = r.version_id
+       join revisions e on e.id = coalesce(r.revision_id, v.revision_id) join sources o on o.id = e.source_id
      where r.name = $1 order by r.id desc limit 1`,
     [name],
   );
@@ -32,20 +35,23 @@ export async function readRun(pool: pg.Pool, name: string, limits: Limits = {}):
     [run.id],
   );
   const attempts = await pool.query<AttemptRow>(
-    `select task, number, phase, reason, message, launched_at as "launchedAt", finished_at as "finishedAt", report
+    `select task, number, phase, reason, message, launched_at as "launchedAt", finished_at as "finishedAt",
+            place ->> 'image' as image, report
      from attempts where run_id = $1 order by task, number`,
     [run.id],
   );
   const waits = await waitsOfTasks(pool, run.id);
   const byTask = Map.groupBy(attempts.rows, (attempt) => attempt.task);
-  const { message, version, revision, variables, lateAt } = run;
+  const { message, version, source, revision, file, variables, lateAt } = run;
   return {
     ...summary(run),
     message,
     waitsFor:
       run.phase === 'Queued' ? ((await upstreamOfRun(pool, run.id)) ?? (await waitOfRun(pool, run.id, limits))) : null,
     version,
+    source,
     revision,
+    file,
     variables,
     lateAt: isoOrNull(lateAt),
     tasks: tasks.rows.map((task) => ({

@@ -1,21 +1,27 @@
 import type pg from 'pg';
 import type {
   BackfillSummary,
+  PipelineFacts,
   PoolList,
   RunDetail,
   RunList,
   RunSelection,
   RunSummary,
+  SourceList,
+  VersionManifest,
   WindowList,
 } from '../../schemas/generated/types.ts';
 import type { Limits } from './admission.ts';
 import { readDependents } from './dependents.ts';
 import { type BackfillWindows, readBackfills, readBackfillWindows } from './reads-backfills.ts';
+import { readPipelineManifest, readRunManifest } from './reads-manifest.ts';
 import { type PipelineReadings, readPipelines } from './reads-pipelines.ts';
+import { readPlanFacts } from './reads-plan.ts';
 import { readPools } from './reads-pools.ts';
 import { readRun } from './reads-run.ts';
 import { readRuns } from './reads-runs.ts';
 import { type RunSelector, readSelection } from './reads-selection.ts';
+import { readSources } from './reads-sources.ts';
 import { type LedgerSpan, type PipelineCalendars, readCalendars, readSpan } from './reads-span.ts';
 import { type MeasuredAttempt, readUsage } from './reads-usage.ts';
 import { readWindows } from './reads-windows.ts';
@@ -39,6 +45,13 @@ export type Reads = {
   selection(selector: RunSelector): Promise<RunSelection>;
   /** The newest run of that name. */
   run(name: string): Promise<RunDetail | null>;
+  /** What the newest run of that name is made of, and a pipeline now. Null when there is no such thing. */
+  runManifest(run: string): Promise<VersionManifest | null>;
+  pipelineManifest(pipeline: string): Promise<VersionManifest | null>;
+  /** Those that are declared, by name. */
+  sources(): Promise<SourceList>;
+  /** What a plan says of these pipelines beside what manifests tell. */
+  planFacts(pipelines: readonly string[]): Promise<PipelineFacts[]>;
   /** With who holds and who waits. */
   pools(): Promise<PoolList>;
   /** Newest first, with the stretches that were passed over between them. Null when there is no such pipeline. */
@@ -63,6 +76,10 @@ export function createReads({ pool, limits = {} }: { pool: pg.Pool; limits?: Lim
     runs: (query) => readRuns(pool, query),
     selection: (selector) => readSelection(pool, selector),
     run: (name) => readRun(pool, name, limits),
+    runManifest: (run) => readRunManifest(pool, run),
+    pipelineManifest: (pipeline) => readPipelineManifest(pool, pipeline),
+    sources: () => readSources(pool),
+    planFacts: (pipelines) => readPlanFacts(pool, pipelines),
     pools: () => readPools(pool),
     windows: (pipeline, query) => readWindows(pool, pipeline, query),
     usage: (pipeline) => readUsage(pool, pipeline),

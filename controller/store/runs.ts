@@ -98,6 +98,19 @@ export async function cancelQueuedOf(db: pg.ClientBase, pipelineIds: readonly nu
   );
 }
 
+/** Cancels what runs of pipelines that are gone. */
+export async function cancelRunningOf(
+  db: pg.ClientBase,
+  pipelineIds: readonly number[],
+  reason: Reason,
+): Promise<void> {
+  await db.query(
+    `update runs set cancel_requested_at = now(), cancel_reason = $2, news = true
+     where pipeline_id = any($1) and phase = 'Running' and cancel_requested_at is null`,
+    [pipelineIds, reason],
+  );
+}
+
 export type NewsRun = {
   readonly id: number;
   readonly name: string;

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { CompiledBlock, CompiledPipeline, PodSettings } from '../../schemas/generated/types.ts';
+import { toJsonb } from './json.ts';
 
 /** What a version adds to the catalog; `details` is what controller steps need without opening the bundle. */
 export type VersionDetails = Pick<
@@ -38,15 +39,17 @@ export async function saveVersions(
     timeout_ms: compiled.timeoutMs,
     schedule: compiled.schedule,
     details: versionDetails(compiled),
+    manifest: compiled.manifest,
   }));
   const { rows } = await db.query(
-    `insert into versions (pipeline_id, digest, bundle_digest, data_digest, revision_id, max_active_runs, priority, when_busy, pool, waits, timeout_ms, schedule, details)
-     select pipeline_id, digest, bundle_digest, data_digest, $1, max_active_runs, priority, when_busy, pool, waits, timeout_ms, schedule, details
+    `insert into versions (pipeline_id, digest, bundle_digest, data_digest, revision_id, max_active_runs, priority, when_busy, pool, waits, timeout_ms, schedule, details, manifest)
+     select pipeline_id, digest, bundle_digest, data_digest, $1, max_active_runs, priority, when_busy, pool, waits, timeout_ms, schedule, details, manifest
      from jsonb_to_recordset($2) as v(pipeline_id int, digest text, bundle_digest text, data_digest text, max_active_runs int, priority int, when_busy text, pool text,
-       waits boolean, timeout_ms bigint, schedule jsonb, details jsonb)
-     on conflict (pipeline_id, digest) do update set data_digest = excluded.data_digest
+       waits boolean, timeout_ms bigint, schedule jsonb, details jsonb, manifest jsonb)
+     on conflict (pipeline_id, digest) do update
+       set data_digest = excluded.data_digest, manifest = coalesce(versions.manifest, excluded.manifest)
      returning id, pipeline_id, xmax = 0 as inserted`,
-    [revisionId, JSON.stringify(records)],
+    [revisionId, toJsonb(records)],
   );
   const ids = new Map<number, number>(rows.map((row) => [row.pipeline_id, row.id]));
   const fresh = new Set(rows.filter((row) => row.inserted).map((row) => row.pipeline_id));

@@ -149,7 +149,7 @@ describe('a violation', () => {
       'cli/runs.ts': `import { createClient } from '../controller/api/client.ts';\nimport { startController } from '../controller/main.ts';`,
     });
     expect(checkLayers(folder)).toEqual([
-      'cli/runs.ts:2: room "cli" may not import room "main" (controller/main.ts); allowed: schemas, git, manifests, plan, windows, runner, api client, kubernetes, start command, drain command',
+      'cli/runs.ts:2: room "cli" may not import room "main" (controller/main.ts); allowed: schemas, git, forges, manifests, plan, windows, runner, api client, kubernetes, start command, drain command',
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,13 +19,15 @@ export type Controller = Awaited<ReturnType<typeof startController>>;
 
 /** `pipewright start` in a process of its own, when it is ready. Throws with what it said when it ends before. */
 export async function startController(options: {
-  dir: string;
+  /** The folder with manifests, where `args` do not name another source. */
+  dir?: string;
   home: string;
   args?: readonly string[];
   environment?: Record<string, string>;
 }) {
   const began = performance.now();
-  const args = ['start', '--dir', options.dir, '--home', options.home, '--port', '0', ...(options.args ?? [])];
+  const source = options.dir === undefined ? [] : ['--dir', options.dir];
+  const args = ['start', ...source, '--home', options.home, '--port', '0', ...(options.args ?? [])];
   const child = spawn(process.execPath, [bin, ...args], {
     env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -36,24 +38,40 @@ export async function startController(options: {
     said += text;
   });
 
-  /** Waits until it has said something; returns that and the seconds from its start. */
-  async function until(pattern: RegExp): Promise<{ found: string; seconds: number }> {
+  /** Waits until it has said something, by now or `from` a length of what it had said; returns that and the seconds from its start. */
+  async function until(pattern: RegExp, from = 0): Promise<{ found: string; seconds: number }> {
     for (;;) {
-      const found = pattern.exec(said);
+      const found = pattern.exec(said.slice(from));
       if (found) return { found: found[0], seconds: (performance.now() - began) / 1000 };
       if (child.exitCode !== null) throw new Error(`the controller ended:\n${said}`);
       await Promise.race([once(child.stderr, 'data'), exited]);
     }
   }
 
-  const { found: url } = await until(/http:\/\/127\.0\.0\.1:\d+/);
+  const { found: url } = await until(/(?<=ready at )http:\/\/127\.0\.0\.1:\d+/);
   return {
     pid: child.pid as number,
     url,
     until,
+    said: () => said.length,
+    /** Seconds of a core that it and those of its children that it has waited for have taken so far. */
+    cpuSeconds: () => cpuSeconds(child.pid as number),
+    /** Resident megabytes. */
+    memory: () => memory(child.pid as number),
     async stop(): Promise<void> {
       child.kill('SIGINT');
       await exited;
     },
   };
+}
+
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
+}
+
+function memory(pid: number) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const of = (field: string) => Math.round((Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6);
+  return { now: of('VmRSS'), peak: of('VmHWM') };
 }

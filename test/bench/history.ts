@@ -9,9 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import { pino } from 'pino';
-import { folderSource } from '../../controller/git/source.ts';
 import { onProcesses } from '../../controller/manifests/place.ts';
-import { createSync } from '../../controller/steps/sync.ts';
 import { admitRuns, lockSlots } from '../../controller/store/admission.ts';
 import { claimAttempts } from '../../controller/store/attempts.ts';
 import { migrate } from '../../controller/store/migrate.ts';
@@ -21,6 +19,7 @@ import { dropMonth, judgeMonths } from '../../controller/store/retention.ts';
 import { takeDuePipelines } from '../../controller/store/windows.ts';
 import { fillHistory, threeTasks } from '../support/filled-history.ts';
 import { startTestServer } from '../support/postgres-server.ts';
+import { createFolderSync } from '../support/sync.ts';
 
 const { values } = parseArgs({
   options: {
@@ -62,12 +61,12 @@ async function fill(): Promise<void> {
     writeFile(join(dir, `${n}.yaml`), manifest(`pipeline-${n}`)),
   );
   await Promise.all(manifests);
-  const sync = createSync({
+  const sync = createFolderSync({
     pool,
     log,
     wake: () => {},
     failpoint: () => {},
-    source: folderSource(dir),
+    dir,
     place: onProcesses,
   });
   await sync.pass(new AbortController().signal);

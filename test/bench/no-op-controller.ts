@@ -2,7 +2,6 @@ import { pino } from 'pino';
 import { createClient } from '../../controller/api/client.ts';
 import { createApi } from '../../controller/api/server.ts';
 import type { Executor, Observation } from '../../controller/executors/port.ts';
-import { folderSource } from '../../controller/git/source.ts';
 import { createLogs } from '../../controller/logs.ts';
 import { runLoop } from '../../controller/loop.ts';
 import { onProcesses } from '../../controller/manifests/place.ts';
@@ -13,13 +12,13 @@ import { createIntake } from '../../controller/steps/intake.ts';
 import { createLaunch } from '../../controller/steps/launch.ts';
 import { createObserve } from '../../controller/steps/observe.ts';
 import { createSchedule } from '../../controller/steps/schedule.ts';
-import { createSync } from '../../controller/steps/sync.ts';
 import { startEmbedded } from '../../controller/store/embedded/start.ts';
 import { migrate } from '../../controller/store/migrate.ts';
 import { createPool } from '../../controller/store/pool.ts';
 import { createReads } from '../../controller/store/reads.ts';
 import { createRequests } from '../../controller/store/requests.ts';
 import { makeReport } from '../support/report.ts';
+import { createFolderSync } from '../support/sync.ts';
 
 const log = pino({ level: 'warn' });
 
@@ -46,7 +45,7 @@ export async function startNoOpController(options: { dir: string; home: string }
   const parts = { pool, log, wake: signals.wake, failpoint: () => {} };
   const places = { artifacts: (id: number) => `/artifacts/${id}`, bundle: (digest: string) => `/bundles/${digest}` };
   const steps = [
-    createSync({ ...parts, source: folderSource(options.dir), place: onProcesses }),
+    createFolderSync({ ...parts, dir: options.dir, place: onProcesses }),
     createIntake(parts),
     createSchedule(parts),
     createAdmit(parts),

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { planMarkdown } from '../../cli/plan/markdown.ts';
-import { compile } from '../../controller/manifests/compile.ts';
+import { createCompiler } from '../../controller/manifests/compile.ts';
 import { comparePlans } from '../../controller/plan/compare.ts';
 
 const { values } = parseArgs({ options: { pipelines: { type: 'string', default: '10000' } } });
@@ -34,8 +34,10 @@ function filesOf(columns: string, first: number): Map<string, string> {
 
 function measure(columns: string, first: number) {
   const began = performance.now();
-  const base = compile({ files: filesOf('INTEGER', 1) });
-  const head = compile({ files: filesOf(columns, first) });
+  const compiler = createCompiler();
+  const sideOf = (files: Map<string, string>) => ({ ...compiler.compile({ files }), files });
+  const base = sideOf(filesOf('INTEGER', 1));
+  const head = sideOf(filesOf(columns, first));
   const compiled = performance.now();
   const plan = comparePlans({ base, head, now: new Date() });
   const chars = planMarkdown(plan).length;

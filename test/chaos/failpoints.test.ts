@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { cp } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { type FailpointName, failpoints } from '../../schemas/failpoints.ts';
 import { createTestController, runners, type TestController } from '../support/controller-process.ts';
+import { startGitServer } from '../support/git-server.ts';
+import { createTestRepository } from '../support/repository.ts';
 import { expectSettled, succeededRuns } from './end-state.ts';
 
 const manifests = fileURLToPath(new URL('./pipelines/', import.meta.url));
@@ -25,21 +28,49 @@ async function table(): Promise<unknown> {
   return rows;
 }
 
+/** The same manifests from Git, so that a mirror has to be recovered too. */
+async function gitSource(stack: AsyncDisposableStack): Promise<string[]> {
+  const repository = await createTestRepository();
+  stack.defer(() => repository.remove());
+  await cp(manifests, join(repository.dir, 'pipelines'), { recursive: true });
+  await repository.commit();
+  const server = await startGitServer(dirname(repository.dir));
+  stack.defer(() => server.stop());
+  const names = ['HOST', 'PORT', 'DBNAME', 'USER', 'PASSWORD'].map((name) => `POSTGRES_${name}`);
+  // Manifests from Git read nothing of the environment that is not named.
+  return ['--git', `${server.url}/${basename(repository.dir)}/.git`, ...names.flatMap((name) => ['--allow-env', name])];
+}
+
 /** And these in a cluster; test/cluster/chaos hits them. */
 const inCluster = /^(jobs|fence|receive|publish)\./;
-/** test/steps/retention.test.ts hits these. */
-const ofHistory = /^retain\./;
+/** Tests of these steps in test/steps hit these. */
+const inSteps = /^(retain|announce)\./;
 
-it.each(failpoints.filter((name) => !onRequest.includes(name) && !inCluster.test(name) && !ofHistory.test(name)))(
+it.each(failpoints.filter((name) => !onRequest.includes(name) && !inCluster.test(name) && !inSteps.test(name)))(
   'a process killed at %s leaves the same end state',
   async (name: FailpointName) => {
-    controller = await createTestController({ manifests });
+    await using stack = new AsyncDisposableStack();
+    const isSync = name.startsWith('sync.');
+    controller = await createTestController(isSync ? { sources: await gitSource(stack) } : { manifests });
     const mark = join(controller.home, '..', 'hit');
     await controller.keepAlive(async () => (await succeededRuns(controller)) === 3, {
       PIPEWRIGHT_FAILPOINT: name,
       PIPEWRIGHT_FAILPOINT_ONCE: mark,
     });
     expect(existsSync(mark), `failpoint ${name} was never passed`).toBe(true);
+    await expectSettled(controller, 3);
+    expect(await table()).toEqual([1, 2, 3].map((n) => ({ n, twice: 2 * n, times: 3 })));
+  },
+);
+
+it.each(['runner.before-started', 'runner.after-started', 'runner.before-report', 'runner.after-report'])(
+  'a runner killed at %s of its second attempt leaves the same end state',
+  async (name) => {
+    controller = await createTestController({ manifests });
+    const mark = join(controller.home, '..', 'hit');
+    const environment = { PIPEWRIGHT_FAILPOINT: `${name}@2`, PIPEWRIGHT_FAILPOINT_ONCE: mark };
+    await controller.keepAlive(async () => (await succeededRuns(controller)) === 3, environment);
+    expect(existsSync(mark), 'no process ran a second attempt').toBe(true);
     await expectSettled(controller, 3);
     expect(await table()).toEqual([1, 2, 3].map((n) => ({ n, twice: 2 * n, times: 3 })));
   },

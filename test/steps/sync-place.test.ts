@@ -1,9 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { folderSource } from '../../controller/git/source.ts';
 import { onProcesses, type TaskPlace } from '../../controller/manifests/place.ts';
-import { createSync } from '../../controller/steps/sync.ts';
 import { createTestLedger, manifest, type TestLedger } from '../support/ledger.ts';
+import { createFolderSync } from '../support/sync.ts';
 
 let ledger: TestLedger;
 beforeEach(async () => {
@@ -21,12 +20,12 @@ function startSync(place: TaskPlace, term?: () => number) {
   const { pool, dir } = ledger;
   const parts = {
     pool,
-    source: folderSource(dir),
+    dir,
     wake: () => {},
     failpoint: () => {},
     log: pino({ level: 'silent' }),
   };
-  const step = createSync({ ...parts, place, ...(term && { term }) });
+  const step = createFolderSync({ ...parts, place, ...(term && { term }) });
   return () => step.pass(new AbortController().signal);
 }
 

@@ -88,6 +88,9 @@ it('no list or detail scans history', async () => {
   await reads.windows(pipeline, { limit: 100, before: windows?.next ?? '' });
   await reads.pipelines();
   await reads.usage(pipeline);
+  await reads.runManifest(page?.runs[0]?.name ?? '');
+  await reads.pipelineManifest(pipeline);
+  await reads.planFacts(names);
   await reads.backfills({});
   const since = new Date(Date.now() - 2 * 86_400_000);
   await reads.selection({ since, pipeline: 'pipeline-*', reason: 'OutOfMemory', phases: ['Failed'] });

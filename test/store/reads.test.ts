@@ -240,7 +240,15 @@ describe('the list of pipelines', () => {
       lastPhase: null,
     });
     expect(problems).toEqual([
-      { pipeline: 'c-stopped', file: 'c.yaml', line: 3, column: 5, code: 'unknown-field', message: 'a sentence' },
+      {
+        source: 'default',
+        pipeline: 'c-stopped',
+        file: 'c.yaml',
+        line: 3,
+        column: 5,
+        code: 'unknown-field',
+        message: 'a sentence',
+      },
     ]);
   });
 });

@@ -124,6 +124,20 @@ create table calendars (
   constraint calendars_pipeline_id_number_key UNIQUE (pipeline_id, number)
 );
 
+create table commit_statuses (
+  source_id integer not null,
+  commit text not null,
+  state text not null,
+  description text not null,
+  created_at timestamp with time zone default now() not null,
+  tries integer default 0 not null,
+  due_at timestamp with time zone default now(),
+  constraint commit_statuses_state_check CHECK ((state = ANY (ARRAY['success'::text, 'failure'::text]))),
+  constraint commit_statuses_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id),
+  constraint commit_statuses_pkey PRIMARY KEY (source_id, commit)
+);
+CREATE INDEX commit_statuses_due ON pipewright.commit_statuses USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 create table declared_backfills (
   source_id integer not null,
   name text not null,
@@ -218,6 +232,7 @@ create table pipelines (
   schedule_failure text,
   floor_at timestamp with time zone,
   floor_run_no integer default 0 not null,
+  revision_id bigint,
   constraint pipelines_check CHECK (((schedule_failed_at IS NULL) = (schedule_failure IS NULL))),
   constraint pipelines_calendar_id_fkey FOREIGN KEY (calendar_id) REFERENCES calendars(id),
   constraint pipelines_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id),
@@ -252,6 +267,8 @@ create table problems (
   code text not null,
   message text not null,
   frame text,
+  revision_id bigint,
+  constraint problems_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES revisions(id),
   constraint problems_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id),
   constraint problems_pkey PRIMARY KEY (source_id, "position")
 );
@@ -276,6 +293,7 @@ create table revisions (
   source_id integer not null,
   name text not null,
   created_at timestamp with time zone default now() not null,
+  author text,
   constraint revisions_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id),
   constraint revisions_pkey PRIMARY KEY (id),
   constraint revisions_source_id_name_key UNIQUE (source_id, name)
@@ -311,6 +329,8 @@ create table runs (
   pool_id integer,
   rerun_of bigint,
   cleared_version_id bigint,
+  revision_id bigint,
+  file text,
   constraint runs_check CHECK ((((calendar_id IS NULL) = (window_start IS NULL)) AND ((calendar_id IS NULL) = (window_end IS NULL)))),
   constraint runs_check1 CHECK (((finished_at IS NULL) = (phase = ANY (ARRAY['Queued'::text, 'Running'::text])))),
   constraint runs_phase_check CHECK ((phase = ANY (ARRAY['Queued'::text, 'Running'::text, 'Succeeded'::text, 'Failed'::text, 'Cancelled'::text, 'Skipped'::text]))),
@@ -360,12 +380,22 @@ create table sources (
   location text not null,
   revision_id bigint,
   synced_at timestamp with time zone,
+  ref text,
+  path text default ''::text not null,
+  environment text,
+  suspended boolean default false not null,
+  prune text default 'finish'::text not null,
+  removed_at timestamp with time zone,
+  declared_at timestamp with time zone default now() not null,
+  failure text,
+  failed_at timestamp with time zone,
   constraint sources_kind_check CHECK ((kind = ANY (ARRAY['folder'::text, 'git'::text]))),
+  constraint sources_prune_check CHECK ((prune = ANY (ARRAY['finish'::text, 'cancel'::text]))),
   constraint sources_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES revisions(id),
   constraint sources_pkey PRIMARY KEY (id),
   constraint sources_name_key UNIQUE (name)
 );
-CREATE TRIGGER sources_dirty AFTER INSERT OR UPDATE OF revision_id, synced_at ON pipewright.sources FOR EACH ROW EXECUTE FUNCTION mark_source();
+CREATE TRIGGER sources_dirty AFTER INSERT OR UPDATE OF revision_id, synced_at, declared_at, removed_at, failure ON pipewright.sources FOR EACH ROW EXECUTE FUNCTION mark_source();
 
 create table tasks (
   run_id bigint not null,
@@ -430,6 +460,7 @@ create table versions (
   pool text,
   data_digest text,
   waits boolean default false not null,
+  manifest jsonb,
   constraint versions_when_busy_check CHECK ((when_busy = ANY (ARRAY['queue'::text, 'skip'::text, 'replace'::text]))),
   constraint versions_bundle_digest_fkey FOREIGN KEY (bundle_digest) REFERENCES bundles(digest),
   constraint versions_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id),
@@ -531,7 +562,7 @@ CREATE OR REPLACE FUNCTION pipewright.mark_attempt()
 AS $function$
 begin
   -- Why nothing of it runs yet is what people look for, and that it runs at last.
-  if publishes() then
+  if publishes() and new.place - 'image' is distinct from old.place - 'image' then
     perform mark_dirty('run', new.run_id,
       case when new.place ? 'pending' or coalesce(old.place ? 'pending', false) then 'soon' else 'last' end);
   end if;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,15 +11,24 @@ import { createTestDatabase } from './postgres.ts';
 
 const bin = fileURLToPath(new URL('../../cli/bin.mjs', import.meta.url));
 
+type Options = {
+  /** A folder of which the controller gets a copy. */
+  readonly manifests?: string;
+  /** What else says where manifests come from. */
+  readonly sources?: readonly string[];
+  readonly environment?: Record<string, string>;
+};
+
 /**
  * A real controller in a process of its own, on a home, a folder with manifests, a store and a warehouse of its own, to be
  * killed and started again at will.
  */
-export async function createTestController(options: { manifests: string; environment?: Record<string, string> }) {
+export async function createTestController({ manifests, sources = [], ...options }: Options) {
   const root = await mkdtemp(join(tmpdir(), 'pipewright-chaos-'));
   const home = join(root, 'home');
   const dir = join(root, 'pipelines');
-  await cp(options.manifests, dir, { recursive: true });
+  if (manifests !== undefined) await cp(manifests, dir, { recursive: true });
+  const from = [...(manifests === undefined ? [] : ['--dir', dir]), ...sources];
   const store = await createTestDatabase();
   const warehouse = await createTestDatabase();
   const ledger = new pg.Pool({ connectionString: store.url, options: '-c search_path=pipewright', max: 3 });
@@ -32,7 +41,7 @@ export async function createTestController(options: { manifests: string; environ
   function start(environment: Record<string, string> = {}): ChildProcess {
     const started = spawn(
       process.execPath,
-      [bin, 'start', '--dir', dir, '--home', home, '--port', '0', '--allow-env', 'TAXI_BASE_URL'],
+      [bin, 'start', ...from, '--home', home, '--port', '0', '--allow-env', 'TAXI_BASE_URL'],
       {
         env: {
           ...baseEnvironment(),
@@ -115,9 +124,12 @@ async function strays(home: string): Promise<number[]> {
   return found.flat();
 }
 
-/** Runners only: processes that work on an attempt of this home. */
+/** Runners only: processes that work on an attempt of this home. One that is free stands in no attempt's folder. */
 export async function runners(home: string): Promise<number[]> {
-  return strays(join(home, 'attempts'));
+  const attempts = join(home, 'attempts');
+  const found = await strays(attempts);
+  const folders = await Promise.all(found.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
+  return found.filter((_, at) => folders[at]?.startsWith(attempts));
 }
 
 function baseEnvironment(): Record<string, string> {

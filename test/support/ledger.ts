@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type pg from 'pg';
 import { pino } from 'pino';
-import { folderSource } from '../../controller/git/source.ts';
 import { onProcesses, type TaskPlace } from '../../controller/manifests/place.ts';
 import { createAdmit } from '../../controller/steps/admit.ts';
 import { createAdvance } from '../../controller/steps/advance.ts';
@@ -12,7 +11,6 @@ import { createLaunch } from '../../controller/steps/launch.ts';
 import { createObserve } from '../../controller/steps/observe.ts';
 import { createSchedule } from '../../controller/steps/schedule.ts';
 import type { Step, Wake } from '../../controller/steps/step.ts';
-import { createSync } from '../../controller/steps/sync.ts';
 import type { Limits } from '../../controller/store/admission.ts';
 import { migrate } from '../../controller/store/migrate.ts';
 import { createPool } from '../../controller/store/pool.ts';
@@ -20,6 +18,7 @@ import { createRequests, type RequestKind, type RequestResult } from '../../cont
 import type { Failpoint } from '../../schemas/failpoints.ts';
 import { createFakeExecutor } from './fake-executor.ts';
 import { createTestDatabase } from './postgres.ts';
+import { createFolderSync } from './sync.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -38,7 +37,7 @@ export async function createTestLedger(
   function start(own: { failpoint?: Failpoint; wake?: Wake; pool?: pg.Pool } = {}) {
     const parts = { pool, log, wake: () => {}, failpoint: () => {}, ...own };
     return {
-      sync: createSync({ ...parts, source: folderSource(dir), place: bounds }),
+      sync: createFolderSync({ ...parts, dir, place: bounds }),
       intake: createIntake(parts),
       schedule: createSchedule(parts),
       admit: createAdmit({ ...parts, limits }),

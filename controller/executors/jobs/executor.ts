@@ -8,6 +8,7 @@ import { createBundles } from './bundle.ts';
 import { createCache } from './cache.ts';
 import { type EndOptions, end, tellToEnd } from './end.ts';
 import { newest, type Sight } from './judge.ts';
+import type { Pod } from './kinds.ts';
 import { type Launched, launch } from './launch.ts';
 import { createLook } from './live.ts';
 import { logs } from './logs.ts';
@@ -116,7 +117,14 @@ function placeOf(attemptId: string, seeing: ObserveOptions): Place | null {
     ...(pod ? { pod: pod.metadata.name } : {}),
     ...(pod?.spec?.nodeName === undefined ? {} : { node: pod.spec.nodeName }),
     ...(verdict.state === 'running' && verdict.pending ? { pending: verdict.pending } : {}),
+    ...imageOf(pod),
   };
+}
+
+/** What its node says it runs: a tag may mean another image tomorrow. */
+function imageOf(pod: Pod | null): Pick<Place, 'image'> {
+  const image = pod?.status?.containerStatuses?.find(({ imageID = '' }) => imageID !== '')?.imageID;
+  return image === undefined ? {} : { image };
 }
 
 function collectNowAndThen(collect: () => Promise<void>, signal: AbortSignal, log: Logger): void {

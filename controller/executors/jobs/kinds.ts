@@ -30,6 +30,8 @@ export type Terminated = {
 
 export type ContainerStatus = {
   readonly name: string;
+  /** By digest; '' until the node has the image. */
+  readonly imageID?: string;
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
     readonly running?: { readonly startedAt?: string };

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createHookApi } from '../../../controller/api/hook-server.ts';
@@ -13,13 +14,13 @@ let url: string;
 beforeEach(async () => {
   pushes = 0;
   const onPush = () => void pushes++;
-  hooks = createHookApi({ secret, onPush, log: pino({ level: 'silent' }), gapMs: 100 });
+  hooks = createHookApi({ secret, onPush, log: pino({ level: 'silent' }), gapMs: 100, requestMs: 2_000 });
   url = `${await hooks.listen({ host: '127.0.0.1', port: 0 })}/hooks/git`;
 });
 afterEach(() => hooks.close());
 
-const send = async (headers: Record<string, string>, text: string | Buffer = body) =>
-  (await fetch(url, { method: 'POST', headers, body: text })).status;
+const send = async (headers: Record<string, string>, text: string | Buffer | ReadableStream = body) =>
+  (await fetch(url, { method: 'POST', headers, body: text, duplex: 'half' })).status;
 
 test.each([
   ['GitHub', { 'x-hub-signature-256': `sha256=${hmac(body)}`, 'content-type': 'application/json' }],
@@ -58,6 +59,9 @@ test('a push that is sent once more is told once', async () => {
 
 test('a body of ten megabytes is refused, before it is read where nothing vouches for it', async () => {
   const large = Buffer.alloc(10_000_000, 'x');
+  const signed = { 'x-gitea-signature': hmac(large.toString()) };
+  expect(await send(signed, large).catch(() => 413)).toBe(413);
+  expect(await send(signed, new Blob([large]).stream()).catch(() => 413)).toBe(413);
   expect(await send({ 'x-gitlab-token': secret }, large).catch(() => 413)).toBe(413);
   expect(await send({}, large).catch(() => 401)).toBe(401);
   expect(pushes).toBe(0);
@@ -74,4 +78,34 @@ test('of a flood the first and the last are told', async () => {
   expect(before).toBeGreaterThan(0);
   await expect.poll(() => pushes).toBeGreaterThan(1);
   expect(pushes).toBeLessThan(100);
+});
+
+test('a body in pieces is told when its signature fits all of them', async () => {
+  const text = 'x'.repeat(1_000_000);
+  expect(await send({ 'x-gitea-signature': hmac(text) }, new Blob([text]).stream())).toBe(202);
+  expect(await send({ 'x-gitea-signature': hmac(`${text}x`) }, new Blob([text]).stream())).toBe(401);
+  expect(pushes).toBe(1);
+});
+
+test.each([
+  ['whose head never ends', 'POST /hooks/git HTTP/1.1\r\nx-drop: '],
+  [
+    'whose body never ends',
+    `POST /hooks/git HTTP/1.1\r\nhost: x\r\nx-gitea-signature: ${hmac('x')}\r\ncontent-length: 1000\r\n\r\n`,
+  ],
+])('requests by drops, %s, are cut off, and stop no others meanwhile', async (_case, begin) => {
+  const { port } = new URL(url);
+  const slow = Array.from({ length: 100 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
+  const closed = slow.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+  for (const socket of slow) socket.write(begin);
+  const drops = setInterval(() => {
+    for (const socket of slow) if (socket.writable) socket.write('x');
+  }, 100);
+  try {
+    expect(await send({ authorization: `Bearer ${secret}` })).toBe(202);
+    await Promise.all(closed);
+  } finally {
+    clearInterval(drops);
+  }
+  expect(pushes).toBe(1);
 });

@@ -180,7 +180,9 @@ describe('pipelines', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^taxi +every month \(America\/New_York\) +Failed +2019-02-01 +\d+s ago +ready$/m);
     expect(stdout).toContain('1 problem in the manifests');
-    expect(stdout).toContain('broken.yaml:3:5 error block "x": there is no field "y" [unknown-field]\n  > 3 | y: 1');
+    expect(stdout).toContain(
+      'broken.yaml:3:5 error block "x": there is no field "y" [unknown-field], of default\n  > 3 | y: 1',
+    );
     const { value } = await json('pipelines');
     expect(value).toMatchObject({
       pipelines: [{ name: 'bulk' }, { name: 'taxi' }],

@@ -17,6 +17,7 @@ export async function serve({ pool, wake }: { pool: pg.Pool; wake: () => void })
   });
   const server = await api.listen({ host: '127.0.0.1', port: 0 });
   return {
+    server,
     ask: (...args: string[]): Promise<Outcome> => pipewright([...args, '--server', server]),
     close: () => api.close(),
   };

@@ -87,6 +87,8 @@ test('a server that is away stops nothing, and the next commit is seen when it i
   await expect.poll(names, soon).toEqual(['a true']);
   await repository.git('branch', '-m', 'main', 'away');
   await expect.poll(stderr, soon).toMatch(/it has no such branch, tag or commit; it is tried again/);
+  const failure = async () => (await client.sources()).sources[0]?.failure ?? null;
+  await expect.poll(failure, soon).toMatch(/it has no such branch, tag or commit/);
   const run = await client.startRun({ pipeline: 'a' });
   expect(run).toBeDefined();
   await expect.poll(async () => (await client.run('a-m1')).phase, soon).toBe('Succeeded');
@@ -94,6 +96,7 @@ test('a server that is away stops nothing, and the next commit is seen when it i
   await repository.write({ 'pipelines/b.yaml': manifest('b', 1) });
   await repository.commit();
   await expect.poll(names, soon).toEqual(['a true', 'b true']);
+  await expect.poll(failure, soon).toBe(null);
   expect(stderr()).not.toContain('sesame');
 });
 

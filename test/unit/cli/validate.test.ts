@@ -90,4 +90,23 @@ describe('validate', () => {
     await config('{ serviceAcounts: ["*"] }');
     expect(await validate('--jobs', 'jobs.yaml')).toMatchObject({ code: 2, stderr: expect.stringContaining('policy') });
   });
+
+  test('judges with the overlay of an environment when told its name', async () => {
+    const scheduled = good.replace(
+      'spec:',
+      'spec:\n  schedule: { every: day }\n  variables: { day: { type: string } }',
+    );
+    await write('good.yaml', scheduled);
+    await mkdir(join(folder, 'pipelines/environments/production'), { recursive: true });
+    const variables = '  variables: { day: { default: sunday } }\n';
+    await write('environments/production/good.yaml', good.replace(/ {2}blocks:.*/s, variables));
+    expect(await validate()).toMatchObject({ code: 1, stdout: expect.stringContaining('[missing-default]') });
+    expect(await validate('--env', 'production')).toMatchObject({ code: 0 });
+    expect(await validate('--env', 'prodution')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^pipelines\/environments\/:1:1 error .*did you mean "production"\?/),
+    });
+    const { code, stdout } = await pipewright(['run', 'good', '--local', '--env', 'production'], { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('Succeeded') });
+  });
 });
