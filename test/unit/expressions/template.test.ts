@@ -171,7 +171,8 @@ describe('env_var', () => {
     } catch (error) {
       expect(error).toMatchObject({
         kind: 'environment',
-        message: "environment variable PORT is not set or not let through by --allow-env; set it or give a default: env_var('PORT', '…')",
+        message:
+          "environment variable PORT is not set or not let through by --allow-env; set it or give a default: env_var('PORT', '…')",
       });
     }
   });
