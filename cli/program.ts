@@ -105,7 +105,7 @@ function addStart(program: Command, terminal: Terminal, settle: Settle): void {
     .addOption(databaseOption())
     .option(
       '--allow-env <name>',
-      'environment variable that connections may read besides POSTGRES_*; may be repeated',
+      'environment variable that connections may read, those of a folder besides POSTGRES_*; may be repeated',
       collect,
       [],
     )
