@@ -26,18 +26,23 @@ let home: string;
 let forge: ForgeServer;
 /** What the forge answers; null is nothing. */
 let answer: { status: number; body?: unknown } | null;
+/** What happens while it is being asked. */
+let onCall: () => Promise<void>;
 let lines: Record<string, unknown>[];
 let password: string;
 const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
 
 beforeEach(async () => {
-  [answer, lines, password] = [{ status: 201, body: {} }, [], 'the-token'];
+  [answer, onCall, lines, password] = [{ status: 201, body: {} }, async () => {}, [], 'the-token'];
   database = await createTestDatabase();
   await migrate({ url: database.url, log: pino({ level: 'silent' }) });
   pool = createPool({ url: database.url, log });
   repository = await createTestRepository();
   home = await mkdtemp(join(tmpdir(), 'pipewright-home-'));
-  forge = await startForgeServer(() => answer);
+  forge = await startForgeServer(async () => {
+    await onCall();
+    return answer;
+  });
   await repository.write({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
 });
 afterEach(async () => {
@@ -231,16 +236,10 @@ describe('a status', () => {
   });
 
   it('that changes while it is being sent is sent again', async () => {
-    const step = announcer([given()], {
-      failpoint: (name) => {
-        if (name === 'announce.after-effect') return;
-        changed = pool.query(`update commit_statuses set state = 'failure', description = 'new', tries = 0`);
-      },
-    });
-    let changed: Promise<unknown> = Promise.resolve();
-    await step.pass(signal);
-    await changed;
-    await step.finish?.();
+    onCall = async () => {
+      await pool.query(`update commit_statuses set state = 'failure', description = 'new', tries = 0`);
+    };
+    await announce(given());
     expect(await open()).toHaveLength(1);
   });
 

@@ -13,13 +13,15 @@ export type ForgeCall = {
 type Answer = { readonly status: number; readonly body?: unknown };
 
 /** A server that takes down what it is asked, and answers as the test says; where that is null, not at all. */
-export async function startForgeServer(answer: (call: ForgeCall) => Answer | null = () => ({ status: 201, body: {} })) {
+export async function startForgeServer(
+  answer: (call: ForgeCall) => Promise<Answer | null> | Answer | null = () => ({ status: 201, body: {} }),
+) {
   const calls: ForgeCall[] = [];
   const server = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request;
     const call = { method, path: url, headers, body: await json(request).catch(() => null) };
     calls.push(call);
-    const given = answer(call);
+    const given = await answer(call);
     if (given === null) return;
     response.writeHead(given.status, { 'content-type': 'application/json' });
     response.end(given.body === undefined ? '' : JSON.stringify(given.body));
