@@ -5,6 +5,7 @@ export const problemCodes = {
   'too-large': 'A file, or the whole source, is larger than the limit.',
   'too-many-files': 'The source has more files than the limit.',
   'lfs-pointer': 'A file is a pointer of Git LFS, whose content is not fetched.',
+  'unread-submodule': 'A submodule of the source is not read, because of where it is.',
   'same-path': 'The paths of two files differ only by case, so that many machines can hold only one of them.',
   syntax: 'The text is not YAML.',
   'unquoted-expression': 'A `{{ }}` without quotes, which YAML reads as a map.',

@@ -47,7 +47,7 @@ const sshOptions = [
   ...['ServerAliveInterval=15', 'ServerAliveCountMax=3'],
 ];
 
-function settingsOf({ url, token, proxy }: Remote): Record<string, string> {
+function settingsOf({ url, token, proxy, submodule }: Remote): Record<string, string> {
   const basic = token && Buffer.from(`${token.user}:${token.password}`).toString('base64');
   return {
     'transfer.fsckObjects': 'true',
@@ -58,7 +58,7 @@ function settingsOf({ url, token, proxy }: Remote): Record<string, string> {
     'http.lowSpeedTime': '60',
     ...(proxy && { 'http.proxy': proxy }),
     // Git would carry the header to wherever the first answer redirects.
-    ...(basic && { 'http.followRedirects': 'false' }),
+    ...((basic || submodule) && { 'http.followRedirects': 'false' }),
     ...(basic && { [`http.${new URL(url).origin}/.extraHeader`]: `Authorization: Basic ${basic}` }),
   };
 }

@@ -19,6 +19,15 @@ export async function readBlobs(dir: string, names: readonly string[]): Promise<
   return parseContents(await catFile(dir, '--batch', names));
 }
 
+/** Null for what is not UTF-8. */
+export function decode(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
 async function catFile(dir: string, how: '--batch' | '--batch-check', names: readonly string[]): Promise<Buffer> {
   if (names.length === 0) return Buffer.alloc(0);
   // It ends at the first one that is damaged, with an error that says less than which ones are there.

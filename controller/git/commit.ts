@@ -1,9 +1,11 @@
 import { tryGit } from './ask.ts';
-import { readBlobs, readSizes } from './blobs.ts';
+import { decode, readBlobs, readSizes } from './blobs.ts';
 import { pathProblems, type SourceFiles, toSourceFiles } from './files.ts';
 import { folderLimits, type Limits } from './limits.ts';
+import { listParts, type Part } from './parts.ts';
 import { GitError } from './run.ts';
-import { type CommitPath, type Found, linksIn, listTree, walkTree } from './tree.ts';
+import type { Submodules } from './submodules.ts';
+import type { CommitPath } from './tree.ts';
 
 /** The full name of a commit. Throws a GitError when there is none, or `dir` is in no repository. */
 export async function resolveCommit(dir: string, ref: string): Promise<string> {
@@ -52,31 +54,30 @@ function noRepository(dir: string): GitError {
 }
 
 /**
- * Reads what a commit has below a path, as `readFolder` reads a folder: symbolic links are followed inside it, and submodules,
- * filters and attributes are not. A commit without that path has no files. Throws a GitError when contents are not here or damaged.
+ * Reads what a commit has below a path, as `readFolder` reads a folder: symbolic links are followed inside it; filters and attributes
+ * are not, and submodules only where they are given. A commit without that path has no files. Throws a GitError when contents are
+ * not here or damaged.
  */
-export async function readCommit(options: CommitPath & { limits?: Limits; known?: KnownTexts }): Promise<SourceFiles> {
-  const { dir, commit, limits = folderLimits, known = createKnownTexts() } = options;
-  const found = await listCommit(options).catch((error: unknown) => {
+export async function readCommit(options: CommitPath & Reading): Promise<SourceFiles> {
+  const { commit, limits = folderLimits, known = createKnownTexts() } = options;
+  const found = await listParts({ ...options, limits }).catch((error: unknown) => {
     throw new GitError(`commit ${commit.slice(0, 12)} cannot be read here; fetch it again, or clone anew`, {
       cause: error,
     });
   });
-  const names = [...new Set(found.files.values())];
-  const sizes = await readSizes(
-    dir,
-    names.filter((name) => known.get(name) === undefined),
-  );
-  const small = [...sizes.keys()].filter((name) => (sizes.get(name) ?? 0) <= limits.fileBytes);
-  const bytes = names.reduce((sum, name) => sum + Buffer.byteLength(known.get(name) ?? ''), 0);
-  if (small.reduce((sum, name) => sum + (sizes.get(name) ?? 0), bytes) > limits.totalBytes) {
+  const files = found.parts.flatMap((part) => [...part.files]);
+  const names = new Set(files.map(([, name]) => name));
+  const sizes = await ofParts(found.parts, readSizes, (name) => known.get(name) === undefined);
+  const small = new Set([...sizes.keys()].filter((name) => (sizes.get(name) ?? 0) <= limits.fileBytes));
+  const bytes = [...names].reduce((sum, name) => sum + Buffer.byteLength(known.get(name) ?? ''), 0);
+  if ([...small].reduce((sum, name) => sum + (sizes.get(name) ?? 0), bytes) > limits.totalBytes) {
     return toSourceFiles({ texts: new Map(), problems: [pathProblems.allTooLarge(limits)] });
   }
-  const blobs = await readBlobs(dir, small);
+  const blobs = await ofParts(found.parts, readBlobs, (name) => small.has(name));
   const problems = [...found.problems];
   const texts = new Map<string, string>();
   const byBlob = new Map<string, string>();
-  for (const [path, name] of found.files) {
+  for (const [path, name] of files) {
     const size = sizes.get(name) ?? 0;
     const content = blobs.get(name);
     const text = byBlob.get(name) ?? known.get(name) ?? (content && decode(content));
@@ -90,6 +91,24 @@ export async function readCommit(options: CommitPath & { limits?: Limits; known?
   }
   known.keep(byBlob);
   return toSourceFiles({ texts, problems });
+}
+
+type Reading = { readonly limits?: Limits; readonly known?: KnownTexts; readonly submodules?: Submodules | null };
+
+type Ask<Answer> = (dir: string, names: readonly string[]) => Promise<Map<string, Answer>>;
+
+/** Asks for those of the blobs of each part that are wanted. */
+async function ofParts<Answer>(
+  parts: readonly Part[],
+  ask: Ask<Answer>,
+  isWanted: (name: string) => boolean,
+): Promise<Map<string, Answer>> {
+  const all = new Map<string, Answer>();
+  for (const { dir, files } of parts) {
+    const names = [...new Set(files.values())].filter(isWanted);
+    for (const [name, answer] of await ask(dir, names)) all.set(name, answer);
+  }
+  return all;
 }
 
 /** Texts by the blobs that have them. */
@@ -109,43 +128,13 @@ function createKnownTexts(): KnownTexts {
 }
 
 /** `readCommit` for one commit after the other: of each only those contents are read that the one before did not have. */
-export function createCommitReader(options: Omit<CommitPath, 'commit'>): (commit: string) => Promise<SourceFiles> {
+export function createCommitReader(
+  options: Omit<CommitPath, 'commit'> & Pick<Reading, 'submodules'>,
+): (commit: string) => Promise<SourceFiles> {
   const known = createKnownTexts();
   let last: { readonly commit: string; readonly found: SourceFiles } | null = null;
   return async (commit) => {
     if (last?.commit !== commit) last = { commit, found: await readCommit({ ...options, commit, known }) };
     return last.found;
   };
-}
-
-type Listing = CommitPath & {
-  readonly limits?: Limits;
-  /** Brings the links here, by their blobs: only they tell which files they lead to. */
-  readonly bring?: (names: readonly string[]) => Promise<void>;
-};
-
-/** The files of a commit that are read, with their blobs. Throws when the commit is not here or damaged. */
-export async function listCommit({ limits = folderLimits, bring, ...at }: Listing): Promise<Found> {
-  const tree = await listTree(at, limits);
-  if (tree === null) return { files: new Map(), problems: [pathProblems.tooMany(limits)] };
-  const links = [...new Set(linksIn(tree))];
-  await bring?.(links);
-  const sizes = await readSizes(at.dir, links);
-  const short = links.filter((name) => (sizes.get(name) ?? 0) <= longestTarget);
-  const targets = await readBlobs(at.dir, short);
-  // What it leads to would be missing from the source.
-  if (targets.size < short.length) throw new Error(`commit ${at.commit} lacks a symbolic link`);
-  const texts = [...targets].map(([name, target]) => [name, decode(target) ?? ''] as const);
-  return walkTree(tree, new Map(texts), limits);
-}
-
-/** As in Linux. */
-const longestTarget = 4096;
-
-function decode(bytes: Buffer): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
 }

@@ -6,13 +6,14 @@ type GitSpec = NonNullable<PipelineSourceResourceSpec['git']>;
 
 /** The remote of a declaration with its credentials as they are now. Throws a SecretError. */
 export async function resolveRemote(git: GitSpec, secrets: Secrets, signal: AbortSignal): Promise<Remote> {
-  const { url, ref = { branch: 'main' }, secretRef, proxy, verify } = git;
+  const { url, ref = { branch: 'main' }, secretRef, proxy, verify, submodules } = git;
   return {
     url,
     ref: ref as Remote['ref'],
     path: pathOf(git),
     ...(secretRef && credentials(url, secretRef.name, await secrets.read(secretRef.name, signal))),
     ...(proxy !== undefined && { proxy }),
+    ...(submodules && { submodules }),
     ...(verify && { verify: signers(verify, await secrets.read(verify.signersRef.name, signal)) }),
   };
 }

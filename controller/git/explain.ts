@@ -68,9 +68,14 @@ export function giveUp(remote: Remote, error: unknown): GitError {
 export function refuse(remote: Remote, fact: string, more: { detail?: string; cause?: unknown } = {}): GitError {
   const [kind, name] = Object.entries(remote.ref)[0] as [string, string];
   const detail = more.detail ? ` (${withoutSecrets(remote, more.detail).slice(0, longestDetail)})` : '';
-  return new GitError(`source ${remote.url}, ${kind} "${name}": ${fact}; it is tried again${detail}`, {
+  return new GitError(`${subjectOf(remote)}, ${kind} "${name}": ${fact}; it is tried again${detail}`, {
     cause: more.cause === undefined ? undefined : new Error(withoutSecrets(remote, linesOf(more.cause).join('\n'))),
   });
+}
+
+function subjectOf({ url, submodule }: Remote): string {
+  if (!submodule) return `source ${url}`;
+  return `submodule "${submodule.at.replace(/\p{C}/gu, ' ')}" of source ${submodule.of}, which is ${url}`;
 }
 
 /** The same of a commit that is here and may not be taken. */

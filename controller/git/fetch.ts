@@ -8,7 +8,7 @@ const common = ['--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-f
 /** How often the size is looked at. */
 const lookMs = 100;
 
-type Fetch = { readonly dir: string; readonly remote: Remote; readonly bytes: number; readonly run: GitRun };
+export type Fetch = { readonly dir: string; readonly remote: Remote; readonly bytes: number; readonly run: GitRun };
 
 /** `git fetch origin` that is ended when it brings more than `bytes`. Throws a GitError then, and a GitRefusal else. */
 export async function fetchWithin({ dir, remote, bytes, run }: Fetch, args: readonly string[]): Promise<void> {

@@ -55,6 +55,21 @@ export const pathProblems = {
     code: 'same-path',
     message: `the paths of files "${path}" and "${other}" differ only by case, and neither is read; rename one of them`,
   }),
+  unreadSubmodule: (path: string, fact: string): PathProblem => ({
+    path,
+    code: 'unread-submodule',
+    message: `submodule "${path}" ${fact}`,
+  }),
+  nestedSubmodule: (path: string): PathProblem =>
+    pathProblems.unreadSubmodule(
+      path,
+      'lies in another submodule, and only those of the source itself are read; make it one of these, or a source of its own',
+    ),
+  tooManySubmodules: (limit: number): PathProblem => ({
+    path: '.',
+    code: 'too-many-files',
+    message: `the folder has more than ${limit} submodules, and none is read; divide it into several sources`,
+  }),
   allTooLarge: ({ totalBytes }: Limits): PathProblem => ({
     path: '.',
     code: 'too-large',

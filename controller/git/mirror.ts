@@ -1,13 +1,15 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
 import { openAccess } from './access.ts';
 import { askGit, tryGit } from './ask.ts';
-import { authorOf, createCommitReader, listCommit } from './commit.ts';
+import { authorOf, createCommitReader } from './commit.ts';
 import { explain, giveUp, refuse, refuseCommit } from './explain.ts';
-import { fetchBlobs, fetchWithin } from './fetch.ts';
+import { type Fetch, fetchBlobs, fetchWithin } from './fetch.ts';
 import type { SourceFiles } from './files.ts';
+import { listCommit } from './parts.ts';
 import type { Remote } from './remote.ts';
 import type { GitRun } from './run.ts';
+import { createSubmodules, type Submodules } from './submodules.ts';
+import { sweepMirror } from './sweep.ts';
 import { chooseTag } from './tags.ts';
 import { explainPath } from './tree.ts';
 import { verify } from './verify.ts';
@@ -51,30 +53,32 @@ type Options = { readonly dir: string; readonly remote: Remote; readonly limits?
  */
 export function createMirror({ dir, remote, limits = usual }: Options): Mirror {
   const { path } = remote;
-  const readNext = createCommitReader({ dir, path });
+  const submodules = submodulesOf(dir, remote, limits);
+  const readNext = createCommitReader({ dir, path, submodules });
   /** Of the last update, with what the ref named: all of it is here. */
   let last: (Fetched & { readonly named: string }) | null = null;
 
   async function attempt(stop: AbortSignal): Promise<Fetched> {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(limits.ms)]);
     if (await prepare(dir, remote)) last = null;
+    // A commit never becomes another one.
+    if (last && 'commit' in remote.ref && last.commit === remote.ref.commit) return withoutName(last);
     await using access = await openAccess(dir, remote);
     const run: GitRun = { environment: access.environment(), signal };
-    const tag = await tagOf(dir, remote, run);
     const fetch = { dir, remote, bytes: limits.bytes, run };
-    await fetchWithin(fetch, [
-      ...['--depth=1', '--filter=blob:none', 'origin'],
-      `+${tag === null ? refOf(remote) : `refs/tags/${tag}`}:${own}`,
-    ]);
-    const [named = '', commit = ''] = (await askGit(dir, ['rev-parse', own, `${own}^{commit}`])).split('\n');
+    const { named, commit, tag } = await fetchRef(fetch);
     if (last?.named === named && (last.tag ?? null) === tag) return withoutName(last);
     await verify({ dir, folder: access.folder, remote, named, commit, tag, signal });
     const obstacle = await explainPath({ dir, commit, path });
     if (obstacle !== null) throw refuseCommit(remote, commit, obstacle);
     // Told which commits are here, the server would take their contents for here too.
     const asking = { ...run, environment: access.environment({ 'fetch.negotiationAlgorithm': 'noop' }) };
-    const bring = (names: Iterable<string>) => fetchBlobs({ ...fetch, run: asking, commit, path }, names);
-    await bring((await listCommit({ dir, commit, path, bring })).files.values());
+    const bringBelow = (path: string) => (names: Iterable<string>) =>
+      fetchBlobs({ ...fetch, run: asking, commit, path }, names);
+    const bring = bringBelow(path);
+    const found = await listCommit({ dir, commit, path, bring });
+    await bring(found.files.values());
+    await submodules?.update(commit, found.submodules, bringBelow(''), signal);
     last = { named, commit, author: await authorOf(dir, commit), ...(tag !== null && { tag }) };
     return withoutName(last);
   }
@@ -85,7 +89,7 @@ export function createMirror({ dir, remote, limits = usual }: Options): Mirror {
         return await attempt(signal);
       } catch (error) {
         signal.throwIfAborted();
-        await sweep(dir);
+        await sweepMirror(dir);
         const fault = explain(remote, error);
         if (fault) throw fault;
         // The mirror's own fault.
@@ -111,8 +115,23 @@ export function createMirror({ dir, remote, limits = usual }: Options): Mirror {
   };
 }
 
+function submodulesOf(dir: string, remote: Remote, limits: MirrorLimits): Submodules | null {
+  if (!remote.submodules) return null;
+  return createSubmodules({ dir, remote, mirrorOf: (dir, remote) => createMirror({ dir, remote, limits }) });
+}
+
 function withoutName({ named: _, ...fetched }: Fetched & { readonly named: string }): Fetched {
   return fetched;
+}
+
+/** Brings what the ref names there now, without contents of files. */
+async function fetchRef(fetch: Fetch) {
+  const { dir, remote, run } = fetch;
+  const tag = await tagOf(dir, remote, run);
+  const source = tag === null ? refOf(remote) : `refs/tags/${tag}`;
+  await fetchWithin(fetch, ['--depth=1', '--filter=blob:none', 'origin', `+${source}:${own}`]);
+  const [named = '', commit = ''] = (await askGit(dir, ['rev-parse', own, `${own}^{commit}`])).split('\n');
+  return { named, commit, tag };
 }
 
 function refOf({ ref }: Remote): string {
@@ -130,7 +149,7 @@ async function tagOf(dir: string, remote: Remote, run: GitRun): Promise<string |
 async function prepare(dir: string, { url }: Remote): Promise<boolean> {
   await mkdir(dir, { recursive: true });
   const known = await tryGit(dir, ['config', '--local', '--get', 'remote.origin.url']);
-  if (known?.trim() === url && (await sweep(dir)) <= mostPacks) return false;
+  if (known?.trim() === url && (await sweepMirror(dir)) <= mostPacks) return false;
   // Of another remote nothing is of use.
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
@@ -141,15 +160,4 @@ async function prepare(dir: string, { url }: Remote): Promise<boolean> {
   // Last: from here on it is whole.
   await askGit(dir, ['config', 'remote.origin.url', url]);
   return true;
-}
-
-/**
- * Removes what a Git that was killed has left: locks, which would stop the next one, and halves of packs, which fill the disk.
- * Nobody else works here. Returns how many packs there are.
- */
-async function sweep(dir: string): Promise<number> {
-  const paths = await readdir(dir, { recursive: true }).catch(() => []);
-  const left = paths.filter((path) => /\.lock$|^tmp_/.test(basename(path)));
-  await Promise.all(left.map((path) => rm(join(dir, path), { recursive: true, force: true })));
-  return paths.filter((path) => path.endsWith('.pack')).length;
 }

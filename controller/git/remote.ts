@@ -19,6 +19,10 @@ export type Remote = {
   /** For http and https: `http://host:port`, `https://…` or `socks5://…`. */
   readonly proxy?: string;
   readonly verify?: Verify;
+  /** Submodules below the path are read too. */
+  readonly submodules?: boolean;
+  /** It is one itself: a repository named it, so a redirect is not followed. `at`: its path in the source, `of`: the source's URL. */
+  readonly submodule?: { readonly at: string; readonly of: string };
 };
 
 /** Whose signature a commit, or the annotated tag that names it, must bear. */

@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SourceDeclaration } from '../../schemas/source-declarations.ts';
 import { watchFolder } from './folder.ts';
 import { watchHead } from './head.ts';
-import { sweepMirrors } from './mirrors.ts';
 import type { Secrets } from './secrets.ts';
 import { createSource, type Source } from './source.ts';
+import { sweepMirrors } from './sweep.ts';
 
 /** The sources there are now: a set that may change while the controller runs. */
 export type Sources = {

@@ -20,14 +20,21 @@ export type Tree = Map<string, Leaf | Tree>;
 /** A listing of more bytes is of no source. */
 const longestListing = 64 * 1024 * 1024;
 
+export type Listed = {
+  readonly tree: Tree;
+  /** The commits of the submodules where files would be read, by path; they are not in the tree. */
+  readonly submodules: ReadonlyMap<string, string>;
+};
+
 /**
- * All that a commit has below a path, but submodules. Empty where there is no such folder, null when it has more than `limits` allow.
+ * All that a commit has below a path, but what submodules have. Empty where there is no such folder, null when it has more than `limits` allow.
  * Throws what Git says when the commit is not here or damaged.
  */
-export async function listTree(at: CommitPath, limits: Limits): Promise<Tree | null> {
+export async function listTree(at: CommitPath, limits: Limits): Promise<Listed | null> {
   const { dir, commit, path } = at;
   const tree: Tree = new Map();
-  if ((await findObstacle(at)) !== null) return tree;
+  const submodules = new Map<string, string>();
+  if ((await findObstacle(at)) !== null) return { tree, submodules };
   const top = path === '' ? commit : `${commit}:${path}`;
   const args = ['ls-tree', '-r', '-z', '--full-tree', '--end-of-options', top];
   const listed = await git(dir, args, { longest: longestListing });
@@ -37,8 +44,9 @@ export async function listTree(at: CommitPath, limits: Limits): Promise<Tree | n
     // `100644 blob 8a4d…\tpath`
     const [, mode, type, name = '', below = ''] = /^(\d+) (\w+) ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
     if (type === 'blob') add(tree, below.split('/'), { name, isLink: mode === '120000' });
+    if (type === 'commit' && !below.split('/').some(isPassedOver)) submodules.set(below, name);
   }
-  return tree;
+  return { tree, submodules };
 }
 
 function add(tree: Tree, segments: readonly string[], leaf: Leaf): void {
@@ -64,6 +72,8 @@ export type Found = {
   /** The name of the blob of every manifest and SQL file, by its path. */
   readonly files: Map<string, string>;
   readonly problems: PathProblem[];
+  /** How many files and folders were looked at. */
+  readonly entries: number;
 };
 
 type Walk = Found & {
@@ -79,14 +89,25 @@ type Level = {
   readonly visited: readonly Tree[];
 };
 
-/** Goes through a tree as `listFolder` through a folder. `targets`: where links lead, by the name of their blob. */
-export function walkTree(top: Tree, targets: ReadonlyMap<string, string>, limits: Limits): Found {
+type Walking = {
+  readonly targets: ReadonlyMap<string, string>;
+  readonly limits: Limits;
+  /** Where the tree lies in the source. */
+  readonly at: string;
+};
+
+/**
+ * Goes through a tree as `listFolder` through a folder. `targets`: where links lead, by the name of their blob. Where there is more
+ * than the limits allow, it has found less than all, and still more than they allow.
+ */
+export function walkTree(top: Tree, { targets, limits, at }: Walking): Found {
   const walk: Walk = { targets, limits, files: new Map(), problems: [], entries: 0 };
-  visit(walk, { path: '', stack: [top], visited: [] });
-  return isFull(walk) ? { files: new Map(), problems: [pathProblems.tooMany(limits)] } : walk;
+  visit(walk, { path: at, stack: [top], visited: [] });
+  return walk;
 }
 
-const isFull = ({ entries, files, limits }: Walk) => entries > limits.entries || files.size > limits.files;
+export const isFull = ({ entries, files, limits }: Pick<Walk, 'entries' | 'files' | 'limits'>): boolean =>
+  entries > limits.entries || files.size > limits.files;
 
 function visit(walk: Walk, { path, stack, visited }: Level): void {
   const tree = stack.at(-1) as Tree;

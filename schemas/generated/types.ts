@@ -4172,6 +4172,10 @@ name: string
 }
 }
 /**
+ * True reads the submodules below the path too, where they are on the same server.
+ */
+submodules?: boolean
+/**
  * The forge that is told how each commit went, with the `password` of the secret.
  */
 status?: {

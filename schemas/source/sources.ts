@@ -77,6 +77,10 @@ const git = withRules(
         pattern: '^(https?|socks5h?)://[^\\s@]+$',
       },
       verify,
+      submodules: {
+        type: 'boolean',
+        description: 'True reads the submodules below the path too, where they are on the same server.',
+      },
       status,
     },
     ['url'],

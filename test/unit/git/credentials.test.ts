@@ -29,6 +29,11 @@ describe('a remote', () => {
     expect((await resolve({ url, path: '.' })).path).toBe('');
   });
 
+  test('has its submodules read only where that is said', async () => {
+    expect((await resolve({ url, submodules: true })).submodules).toBe(true);
+    expect((await resolve({ url, submodules: false })).submodules ?? false).toBe(false);
+  });
+
   test('has the token of its secret without the newline that its file ends in, as it is at this moment', async () => {
     await secret('team', { password: 'one\n', 'ca.crt': 'PEM\n' });
     expect(await resolve({ url, secretRef })).toMatchObject({ token: { user: 'git', password: 'one' }, ca: 'PEM\n' });

@@ -26,7 +26,13 @@ describe('a problem', () => {
   });
 
   test('of every code of the catalogue is shown here, but those of folders and of places', () => {
-    const ofFolders: ProblemCode[] = ['unreadable-file', 'too-many-files', 'same-path', 'lfs-pointer'];
+    const ofFolders: ProblemCode[] = [
+      'unreadable-file',
+      'too-many-files',
+      'same-path',
+      'lfs-pointer',
+      'unread-submodule',
+    ];
     const ofPlaces: ProblemCode[] = ['outside-policy', 'needs-cluster', 'needs-artifacts'];
     const ofAChoice: ProblemCode[] = ['unknown-environment'];
     const ofTheStore: ProblemCode[] = ['schedule-failed'];

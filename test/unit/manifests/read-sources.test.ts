@@ -69,7 +69,7 @@ describe('a problem says where it is and the way out', () => {
     [
       'an unknown field',
       git('branch: main'),
-      '7:5 unknown-field: source "team-a": git has no field "branch"; its fields are url, ref, path, secretRef, proxy, verify, status',
+      '7:5 unknown-field: source "team-a": git has no field "branch"; its fields are url, ref, path, secretRef, proxy, verify, submodules, status',
     ],
     [
       'a password in the URL',
