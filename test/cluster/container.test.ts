@@ -152,7 +152,8 @@ function manifests(image: string): Record<string, string> {
     ),
     broken: pipeline('broken', {
       name: 'score',
-      container: node('console.log("reading"); console.error("no such bucket"); process.exit(3)'),
+      // To one stream: between two, the node keeps no order.
+      container: node('console.error("reading"); console.error("no such bucket"); process.exit(3)'),
     }),
     slow: pipeline('slow', { name: 'score', timeout: '2s', container: node(forever) }),
     stopped: pipeline('stopped', { name: 'score', container: node(forever) }),

@@ -139,6 +139,10 @@ const twice = (times: number) => [
 async function startHeld(): Promise<string> {
   const run = (await pipewright('run', 'held')).trim();
   await expect.poll(() => gate.waiting(), soon).toBe(1);
+  // What kubectl shows comes a little later.
+  await expect
+    .poll(() => cluster.kubectl(['get', 'pipelineruns', ...inRelease, '-o', 'name']), soon)
+    .toContain(`/${run}\n`);
   return run;
 }
 
