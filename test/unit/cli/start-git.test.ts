@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -7,7 +6,8 @@ import { createClient } from '../../../controller/api/client.ts';
 import { startGitServer } from '../../support/git-server.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 import { createTestRepository, type TestRepository } from '../../support/repository.ts';
-import { launch, pipewright } from './command.ts';
+import { pipewright } from './command.ts';
+import { startController } from './started.ts';
 
 const soon = { timeout: 30_000 };
 const hookSecret = 'what the forge was given';
@@ -43,24 +43,16 @@ spec: { blocks: [{ name: rows, load: { inline: { rows: [{ n: ${rows} }] } } }] }
 /** A controller that follows the repository; looks every second unless it is told otherwise. */
 async function start(...more: string[]) {
   const url = `${server.url}/${basename(repository.dir)}/.git`;
-  const args = ['start', '--port', '0', '--database-url', database.url, '--git', url];
-  const child = launch([...args, ...(more.length > 0 ? more : ['--poll', '1'])], {
+  const args = ['--git', url];
+  const started = await startController([...args, ...(more.length > 0 ? more : ['--poll', '1'])], {
     cwd: folder,
+    databaseUrl: database.url,
     env: { PIPEWRIGHT_GIT_TOKEN: 'sesame', PIPEWRIGHT_HOOK_SECRET: hookSecret },
   });
-  let stderr = '';
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const exit = once(child, 'exit');
-  end = async () => {
-    child.kill('SIGTERM');
-    await exit;
-  };
-  await expect.poll(() => stderr, soon).toMatch(/ready at http/);
-  const client = createClient({ server: /ready at (http\S+?),/.exec(stderr)?.[1] ?? '' });
+  end = started.end;
+  const client = createClient({ server: started.url });
   const names = async () => (await client.pipelines()).pipelines.map(({ name, ready }) => `${name} ${ready}`);
-  return { client, names, stderr: () => stderr };
+  return { client, names, stderr: started.stderr };
 }
 
 test('a push is applied, a broken one keeps the last good version, and a file that is gone retires its pipeline', async () => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -8,7 +7,8 @@ import { startGitServer } from '../../support/git-server.ts';
 import { manifest } from '../../support/ledger.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 import { createTestRepository, type TestRepository } from '../../support/repository.ts';
-import { launch, pipewright } from './command.ts';
+import { pipewright } from './command.ts';
+import { startController } from './started.ts';
 
 const soon = { timeout: 30_000 };
 const token = 'open sesame';
@@ -41,20 +41,11 @@ const write = async (path: string, text: string) => {
 };
 
 async function start(...more: string[]) {
-  const child = launch(['start', '--port', '0', '--database-url', database.url, ...more], { cwd: folder });
-  let stderr = '';
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const exit = once(child, 'exit');
-  end = async () => {
-    child.kill('SIGTERM');
-    await exit;
-  };
-  await expect.poll(() => stderr, soon).toMatch(/ready at http/);
-  const client = createClient({ server: /ready at (http\S+?),/.exec(stderr)?.[1] ?? '' });
+  const started = await startController(more, { cwd: folder, databaseUrl: database.url });
+  end = started.end;
+  const client = createClient({ server: started.url });
   const names = async () => (await client.pipelines()).pipelines.map(({ name, source }) => `${name} of ${source}`);
-  return { client, names, stderr: () => stderr };
+  return { client, names, stderr: started.stderr };
 }
 
 test('follows folders and repositories side by side, each with its own secret, and one that is refused stops no other', async () => {

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,7 +9,7 @@ import { manifest } from '../../support/ledger.ts';
 import { createMirrored, type Mirrored } from '../../support/mirrored.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 import { startSshServer } from '../../support/ssh-server.ts';
-import { launch } from './command.ts';
+import { startController } from './started.ts';
 
 const run = promisify(execFile);
 const soon = { timeout: 30_000 };
@@ -40,19 +39,10 @@ const write = async (path: string, text: string) => {
 };
 
 async function start(...args: string[]) {
-  const child = launch(['start', '--port', '0', '--database-url', database.url, ...args], { cwd: ground.home });
-  let stderr = '';
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const exit = once(child, 'exit');
-  end = async () => {
-    child.kill('SIGTERM');
-    await exit;
-  };
-  await expect.poll(() => stderr, soon).toMatch(/ready at http/);
-  const client = createClient({ server: /ready at (http\S+?),/.exec(stderr)?.[1] ?? '' });
-  return { source: async () => (await client.sources()).sources[0], stderr: () => stderr };
+  const started = await startController(args, { cwd: ground.home, databaseUrl: database.url });
+  end = started.end;
+  const client = createClient({ server: started.url });
+  return { source: async () => (await client.sources()).sources[0], stderr: started.stderr };
 }
 
 /** Everything that is in the tables. */

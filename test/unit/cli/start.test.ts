@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../../support/postgres.ts';
-import { launch, pipewright } from './command.ts';
+import { pipewright } from './command.ts';
+import { startController } from './started.ts';
 
 let folder: string;
 let database: { url: string; drop(): Promise<void> };
@@ -19,18 +20,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Starts a controller on a free port and on a database of its own; `url` once it is ready. */
-async function startController(...more: string[]) {
-  const child = launch(['start', '--port', '0', '--database-url', database.url, ...more], { cwd: folder });
-  let stderr = '';
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const exit = once(child, 'exit');
-  await expect.poll(() => stderr, { timeout: 30_000 }).toMatch(/ready at http/);
-  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(stderr)?.[0] ?? '';
-  return { child, exit, url, stderr: () => stderr };
-}
+/** A controller on a database of its own. */
+const start = (...more: string[]) => startController(more, { cwd: folder, databaseUrl: database.url });
 
 describe('start', () => {
   test('says where it is ready, and stops cleanly on Ctrl-C, also when that arrives twice at once', async () => {
@@ -38,7 +29,7 @@ describe('start', () => {
       join(folder, 'pipelines', 'a.yaml'),
       'apiVersion: pipewright.dev/v1alpha1\nkind: Pipeline\nmetadata: { name: a }\nspec:\n  blocks:\n    - name: one\n      load: { inline: { rows: [{ n: 1 }] } }\n',
     );
-    const { child, exit, url, stderr } = await startController();
+    const { child, exit, url, stderr } = await start();
     await expect
       .poll(async () => (await pipewright(['pipelines', '--server', url])).stdout, { timeout: 30_000 })
       .toMatch(/^a +on demand +ready$/m);
@@ -50,7 +41,7 @@ describe('start', () => {
   });
 
   test('writes its log as JSON lines when asked to', async () => {
-    const { child, exit, stderr } = await startController('--output', 'json');
+    const { child, exit, stderr } = await start('--output', 'json');
     child.kill('SIGTERM');
     expect(await exit).toEqual([0, null]);
     const records = stderr()
