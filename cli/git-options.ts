@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { SecretError, type Secrets } from '../controller/git/secrets.ts';
 import type { Given } from '../controller/git/sources.ts';
+import { isSshUrl } from '../schemas/source-declarations.ts';
 import { CommandError, exitCodes } from './exit.ts';
 import { collect, envOption, integer } from './options.ts';
 
@@ -127,7 +128,7 @@ function checked(url: string): string {
     );
   }
   if (/^(https?|file):\/\/./.test(url) || /^[/.]/.test(url)) return url;
-  if (/^ssh:\/\/./.test(url) || /^[^/@:\s]+@[^/:\s]+:/.test(url)) {
+  if (isSshUrl(url)) {
     throw unable(
       `--git is "${url}", and ssh needs a key and the server's own; declare the source with a secretRef in a file of --source`,
     );

@@ -1,4 +1,5 @@
 import type { PipelineSourceResourceSpec } from '../../schemas/generated/types.ts';
+import { defaultRef, isSshUrl, pathOf } from '../../schemas/source-declarations.ts';
 import type { Remote, Verify } from './remote.ts';
 import { SecretError, type Secrets, secretText } from './secrets.ts';
 
@@ -6,7 +7,7 @@ type GitSpec = NonNullable<PipelineSourceResourceSpec['git']>;
 
 /** The remote of a declaration with its credentials as they are now. Throws a SecretError. */
 export async function resolveRemote(git: GitSpec, secrets: Secrets, signal: AbortSignal): Promise<Remote> {
-  const { url, ref = { branch: 'main' }, secretRef, proxy, verify, submodules } = git;
+  const { url, ref = defaultRef, secretRef, proxy, verify, submodules } = git;
   return {
     url,
     ref: ref as Remote['ref'],
@@ -17,13 +18,6 @@ export async function resolveRemote(git: GitSpec, secrets: Secrets, signal: Abor
     ...(verify && { verify: signers(verify, await secrets.read(verify.signersRef.name, signal)) }),
   };
 }
-
-/** With `/`, from the top of the repository; `''` for all of it, which people write as `.` too. */
-export function pathOf({ path = '' }: GitSpec): string {
-  return path.replace(/^(\.?\/)+|\/+$/g, '').replace(/^\.$/, '');
-}
-
-const isSsh = (url: string) => /^ssh:/.test(url) || !/^([a-z]+:|[/.])/.test(url);
 
 function credentials(
   url: string,
@@ -36,7 +30,7 @@ function credentials(
     throw new SecretError(`secret "${name}" has no "${key}", which ${url} needs; add it`);
   };
   // The newline at its end is part of a key.
-  if (isSsh(url)) return { ssh: { identity: `${need('identity')}\n`, knownHosts: `${need('known_hosts')}\n` } };
+  if (isSshUrl(url)) return { ssh: { identity: `${need('identity')}\n`, knownHosts: `${need('known_hosts')}\n` } };
   const ca = secret.get('ca.crt');
   const password = secretText(secret, 'password');
   if (password === undefined && ca === undefined) need('password');

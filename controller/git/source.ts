@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { PipelineSourceResourceSpec } from '../../schemas/generated/types.ts';
-import type { SourceDeclaration } from '../../schemas/source-declarations.ts';
-import { pathOf, resolveRemote } from './credentials.ts';
+import { pathOf, refText, type SourceDeclaration } from '../../schemas/source-declarations.ts';
+import { resolveRemote } from './credentials.ts';
 import type { SourceFiles } from './files.ts';
 import { readFolder } from './folder.ts';
 import { readHead } from './head.ts';
@@ -80,11 +80,10 @@ type GitSpec = NonNullable<PipelineSourceResourceSpec['git']>;
 
 function gitParts({ git, secrets, mirrorDir }: { git: GitSpec; secrets: Secrets; mirrorDir: string }) {
   const mirrors = createMirrors(mirrorDir);
-  const [kind, what] = Object.entries(git.ref ?? { branch: 'main' })[0] as [string, string];
   return {
     kind: 'git' as const,
     location: git.url,
-    ref: `${kind} ${what}`,
+    ref: refText(git),
     path: pathOf(git),
     ...(git.status && {
       status: { ...git.status, access: (signal: AbortSignal) => forgeAccess(git, secrets, signal) },

@@ -1,6 +1,7 @@
 import { validRange } from 'semver';
 import type { PipelineSourceResourceSpec } from '../../schemas/generated/types.ts';
 import type { ProblemCode } from '../../schemas/problem-codes.ts';
+import { isSshUrl } from '../../schemas/source-declarations.ts';
 import { parseDuration } from './duration.ts';
 import type { Path } from './locate.ts';
 
@@ -46,7 +47,7 @@ function checkGit(git: GitSpec, fault: Tell): void {
       'unsafe-path',
       `is "${path}", which leaves the repository; write one relative to its root, without ".."`,
     );
-  if (isSsh(url) && !secretRef)
+  if (isSshUrl(url) && !secretRef)
     fault(['url'], 'missing-field', 'needs a key; name the secret with "identity" and "known_hosts" in secretRef');
   if (proxy !== undefined && !isHttp(url)) fault(['proxy'], 'bad-value', 'is for http and https only; remove it');
   if (verify?.mode === 'tag' && !ref?.tag && !ref?.semver)
@@ -73,4 +74,3 @@ function checkRef(ref: NonNullable<GitSpec['ref']>, fault: Tell): void {
 }
 
 const isHttp = (url: string) => /^https?:/.test(url);
-const isSsh = (url: string) => /^ssh:/.test(url) || /^[^/@:\s]+@[^/:\s]+:/.test(url);

@@ -1,5 +1,6 @@
 import type { PipelineSourceResourceSpec, PipelineSourceResourceStatus } from '../../schemas/generated/types.ts';
 import type { SourcePublication } from '../../schemas/publications.ts';
+import { pathOf, refText } from '../../schemas/source-declarations.ts';
 import type { Resource } from '../kubernetes/client.ts';
 import { shortRevision } from '../kubernetes/short-names.ts';
 import { type Aspect, aspects, dated } from './conditions.ts';
@@ -87,9 +88,8 @@ function unread(goesOn: string): [Aspect, ...Aspect[]] {
 /** Whether the row says what the object says by now. */
 function isAbout({ location, ref, path, suspended }: SourcePublication, spec: PipelineSourceResourceSpec): boolean {
   const { git, suspend = false } = spec;
-  const [kind, name] = Object.entries(git?.ref ?? { branch: 'main' })[0] ?? [];
-  const isPlace = location === git?.url && ref === `${kind} ${name}` && path === (git?.path ?? '');
-  return isPlace && suspended === suspend;
+  if (!git || suspended !== suspend) return false;
+  return location === git.url && ref === refText(git) && path === pathOf(git);
 }
 
 /** The status of an object of which there is no row yet. */

@@ -42,6 +42,7 @@ describe('a source is shown as', () => {
 
   test.each([
     ['ready when what it says is what runs', {}, git, ['Ready=True Synced']],
+    ['ready however its folder is written', { path: 'jobs' }, { git: { url, path: './jobs/' } }, ['Ready=True Synced']],
     [
       'being read when nobody has looked yet',
       { seen: false, revision: null },
