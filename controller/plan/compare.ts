@@ -1,6 +1,6 @@
-import type { CompiledPipeline, CompiledPool, Problem } from '../../schemas/generated/types.ts';
+import type { CompiledPipeline, Problem } from '../../schemas/generated/types.ts';
 import { everyText } from '../../schemas/schedule-text.ts';
-import type { CompiledBackfill } from '../manifests/check-backfill.ts';
+import type { Compilation } from '../manifests/compile.ts';
 import { backfillChanges, endedBackfills } from './backfills.ts';
 import { differenceOf } from './difference.ts';
 import { changedOverlays } from './overlays.ts';
@@ -20,14 +20,7 @@ import { type Tables, tablesOf, writesOf } from './tables.ts';
 import { warningsOf } from './warnings.ts';
 
 /** One side of a comparison: what a commit or a folder compiles to. */
-export type Side = {
-  readonly pipelines: readonly CompiledPipeline[];
-  readonly pools: readonly CompiledPool[];
-  readonly backfills: readonly CompiledBackfill[];
-  readonly brokenBackfills: readonly string[];
-  /** Pipelines that are there and have problems. */
-  readonly broken: readonly string[];
-  readonly problems: readonly Problem[];
+export type Side = Omit<Compilation, 'brokenPools' | 'unreadable'> & {
   /** What it was compiled from: path in the source to text. */
   readonly files: ReadonlyMap<string, string>;
 };

@@ -1,16 +1,15 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Failpoint } from '../../schemas/failpoints.ts';
-import type { CompiledPipeline, CompiledPool, Problem } from '../../schemas/generated/types.ts';
+import type { CompiledPipeline, Problem } from '../../schemas/generated/types.ts';
 import type { Source, SourceRead } from '../git/source.ts';
-import type { CompiledBackfill } from '../manifests/check-backfill.ts';
 import type { Compilation } from '../manifests/compile.ts';
 import type { TaskPlace } from '../manifests/place.ts';
 import { writeAudit } from '../store/audit.ts';
 import * as catalog from '../store/catalog.ts';
 import { transaction } from '../store/pool.ts';
 import { type PoolChange, savePools } from '../store/pools.ts';
-import { cancelQueuedOf, cancelRunningOf } from '../store/runs.ts';
+import { cancelRunsOf } from '../store/runs.ts';
 import { type RemovedSource, recordRevision } from '../store/sources.ts';
 import { fillDataDigests } from '../store/versions.ts';
 import { type Change, type Comparison, compareCatalog } from './catalog-changes.ts';
@@ -51,17 +50,7 @@ export async function applySource(
   return { taken, retired: changes.flatMap((change) => (change.kind === 'retired' ? [change.name] : [])) };
 }
 
-type Compiled = {
-  readonly read: SourceRead;
-  readonly pipelines: readonly CompiledPipeline[];
-  readonly pools: readonly CompiledPool[];
-  readonly brokenPools: readonly string[];
-  readonly backfills: readonly CompiledBackfill[];
-  readonly brokenBackfills: readonly string[];
-  readonly problems: readonly Problem[];
-  readonly broken: readonly string[];
-  readonly unreadable: boolean;
-};
+type Compiled = Compilation & { readonly read: SourceRead };
 
 /** One transaction: a revision applies for all its good pipelines, or, after a crash, again from the start. */
 async function apply(
@@ -92,9 +81,7 @@ async function apply(
       changes.flatMap((change) => (change.kind === 'readiness' ? [change] : [])),
     );
     const retired = changes.flatMap((change) => (change.kind === 'retired' ? [change.id] : []));
-    await catalog.retirePipelines(db, retired);
-    await cancelQueuedOf(db, retired, 'PipelineRetired');
-    if (prune === 'cancel') await cancelRunningOf(db, retired, 'PipelineRetired');
+    await retire(db, retired, prune);
     await syncBackfills(db, source.id, withoutForeign(compiled, elsewhere));
     await writeAudit(db, [...changes.flatMap(auditRow), ...poolChanges.map(auditPool)]);
     const good = { commit: compiled.read.revision, pipelines: own.length };
@@ -160,6 +147,13 @@ function auditPool({ name, slots }: PoolChange) {
   return { actor: 'sync', verb, subjectKind: 'pool' as const, subject: name, details };
 }
 
+/** Of pipelines that the caller has locked: what is queued of them will never be admitted. */
+async function retire(db: pg.ClientBase, ids: readonly number[], prune: Source['prune']): Promise<void> {
+  await catalog.retirePipelines(db, ids);
+  await cancelRunsOf(db, ids, 'Queued', 'PipelineRetired');
+  if (prune === 'cancel') await cancelRunsOf(db, ids, 'Running', 'PipelineRetired');
+}
+
 /** Ends what sources that nobody declares any more have brought. Returns the names of pipelines that are free from now on. */
 export async function retireSources(db: pg.ClientBase, removed: readonly RemovedSource[]): Promise<string[]> {
   const names: string[] = [];
@@ -167,9 +161,7 @@ export async function retireSources(db: pg.ClientBase, removed: readonly Removed
     const live = (await catalog.readCatalog(db, id)).filter((row) => !row.retired);
     const ids = live.map((row) => row.id);
     await catalog.lockPipelines(db, ids);
-    await catalog.retirePipelines(db, ids);
-    await cancelQueuedOf(db, ids, 'PipelineRetired');
-    if (prune === 'cancel') await cancelRunningOf(db, ids, 'PipelineRetired');
+    await retire(db, ids, prune);
     await catalog.replaceProblems(db, id, null, []);
     const pools = await savePools(db, id, [], []);
     await syncBackfills(db, id, { backfills: [], brokenBackfills: [], unreadable: false });

@@ -89,24 +89,17 @@ export async function requestCancel(db: pg.ClientBase, runId: number, reason: Re
   );
 }
 
-/** Queued runs of pipelines that are no longer there will never be admitted. */
-export async function cancelQueuedOf(db: pg.ClientBase, pipelineIds: readonly number[], reason: Reason): Promise<void> {
-  await db.query(
-    `update runs set cancel_requested_at = now(), cancel_reason = $2, news = true
-     where pipeline_id = any($1) and phase = 'Queued' and cancel_requested_at is null`,
-    [pipelineIds, reason],
-  );
-}
-
-/** Cancels what runs of pipelines that are gone. */
-export async function cancelRunningOf(
+/** Cancels the live runs of pipelines that are in a phase. */
+export async function cancelRunsOf(
   db: pg.ClientBase,
   pipelineIds: readonly number[],
+  phase: 'Queued' | 'Running',
   reason: Reason,
 ): Promise<void> {
+  // The phase stands in the text, so that its index serves.
   await db.query(
     `update runs set cancel_requested_at = now(), cancel_reason = $2, news = true
-     where pipeline_id = any($1) and phase = 'Running' and cancel_requested_at is null`,
+     where pipeline_id = any($1) and phase = '${phase}' and cancel_requested_at is null`,
     [pipelineIds, reason],
   );
 }
