@@ -113,7 +113,7 @@ export async function openCluster(options: Options): Promise<Cluster> {
     steps,
     gatherMs,
     leader: syncLeader,
-    secrets: clusterSecrets({ kubernetes, namespace: config.resources }),
+    secrets: show.secrets,
     follow: show.follow,
     close: () => kept.disposeAsync(),
   };
@@ -179,7 +179,7 @@ type StepParts = Options & {
 };
 
 /** What kubectl shows, and what people do there. */
-function openShow(parts: StepParts): { steps: Step[] } & Pick<Cluster, 'follow'> {
+function openShow(parts: StepParts): Pick<Cluster, 'steps' | 'secrets' | 'follow'> {
   const { config, ownSources, isBusy, pool, leader, signals, signal, wake, failpoint, log } = parts;
   const kubernetes = createKubernetes({ log, ...forShowing });
   const namespace = config.resources;
@@ -190,16 +190,16 @@ function openShow(parts: StepParts): { steps: Step[] } & Pick<Cluster, 'follow'>
   const view = createClusterView({ kubernetes, namespace, signal, onChange, onSources: () => declare() });
   const sources = { own: ownSources, objects: view.sources.objects, refusalOf };
   const publisher = createPublisher({ kubernetes, namespace, history, blocks, sources, log });
-  const secrets = clusterSecrets({ kubernetes, namespace });
   return {
     steps: [
       createReceive({ pool, leader, kubernetes, view, publisher, sources, blocks, wake, failpoint, log }),
       createPublish({ pool, leader, publisher, isBusy, failpoint, history }),
     ],
+    secrets: clusterSecrets({ kubernetes, namespace }),
     follow(followers) {
       declare = () => {
         const objects = view.sources.objects();
-        if (objects) followers.declare(declaredSources(objects, ownSources), secrets);
+        if (objects) followers.declare(declaredSources(objects, ownSources));
       };
       declare();
     },

@@ -14,7 +14,7 @@ export type Sources = {
   /** Whether these are all, so that one that is not among them is gone. */
   complete(): boolean;
   /** Those of the cluster, all at once; names that flags or files have given are passed over. */
-  declare(declarations: readonly SourceDeclaration[], secrets: Secrets): void;
+  declare(declarations: readonly SourceDeclaration[]): void;
   /** Something tells that a source may have changed; without a name, that any may have. */
   hint(name?: string): void;
   /** Whether there was a hint for it since the last call. */
@@ -38,7 +38,7 @@ type Options = {
   readonly signal: AbortSignal;
 };
 
-type Entry = Given & { readonly secrets: Secrets; readonly source: Source; readonly stop: AbortController };
+type Entry = Pick<Given, 'declaration'> & { readonly source: Source; readonly stop: AbortController };
 
 const noSecrets: Secrets = { read: async () => new Map() };
 
@@ -59,9 +59,7 @@ export function createSources(options: Options): Sources {
     const kept = new Map(entries.map((entry) => [entry.declaration.name, entry]));
     const next = wanted.map((each) => {
       const entry = kept.get(each.declaration.name);
-      return entry &&
-        entry.secrets === (each.secrets ?? common) &&
-        isDeepStrictEqual(entry.declaration, each.declaration)
+      return entry && isDeepStrictEqual(entry.declaration, each.declaration)
         ? entry
         : open(each, { ...options, mirrorsDir, common, hint });
     });
@@ -77,13 +75,11 @@ export function createSources(options: Options): Sources {
   return {
     current: () => entries.map(({ source }) => source),
     complete: () => complete,
-    declare(declarations, secrets) {
+    declare(declarations) {
       const first = !complete;
       complete = true;
-      replace([
-        ...given,
-        ...declarations.filter(({ name }) => !names.has(name)).map((declaration) => ({ declaration, secrets })),
-      ]);
+      const further = declarations.filter(({ name }) => !names.has(name));
+      replace([...given, ...further.map((declaration) => ({ declaration }))]);
       if (first) onHint();
     },
     hint,
@@ -94,18 +90,13 @@ export function createSources(options: Options): Sources {
 type Open = Options & { readonly mirrorsDir: string; readonly common: Secrets; readonly hint: (name: string) => void };
 
 function open({ declaration, ...own }: Given, { mirrorsDir, common, hint, signal }: Open): Entry {
-  const { name, spec } = declaration;
   const { secrets = common } = own;
+  const { name, spec } = declaration;
   const stop = new AbortController();
   if (spec.folder && !spec.suspend) {
     const ended = AbortSignal.any([stop.signal, signal]);
     const watch = spec.folder.at === 'head' ? watchHead : watchFolder;
     watch({ dir: spec.folder.path, onChange: () => hint(name), signal: ended });
   }
-  return {
-    declaration,
-    secrets,
-    source: createSource({ declaration, secrets, mirrorDir: join(mirrorsDir, name) }),
-    stop,
-  };
+  return { declaration, source: createSource({ declaration, secrets, mirrorDir: join(mirrorsDir, name) }), stop };
 }

@@ -166,7 +166,7 @@ describe('a source that is no longer declared', () => {
     const step = createSync({ ...parts(), sources: all });
     await step.pass(new AbortController().signal);
     expect(await pipelines()).toEqual(['x of one']);
-    all.declare([], { read: async () => new Map() });
+    all.declare([]);
     await step.pass(new AbortController().signal);
     expect(await pipelines()).toEqual(['x of one, retired']);
   });
