@@ -89,8 +89,7 @@ export function createSources(options: Options): Sources {
 
 type Open = Options & { readonly mirrorsDir: string; readonly common: Secrets; readonly hint: (name: string) => void };
 
-function open({ declaration, ...own }: Given, { mirrorsDir, common, hint, signal }: Open): Entry {
-  const { secrets = common } = own;
+function open({ declaration, secrets }: Given, { mirrorsDir, common, hint, signal }: Open): Entry {
   const { name, spec } = declaration;
   const stop = new AbortController();
   if (spec.folder && !spec.suspend) {
@@ -98,5 +97,6 @@ function open({ declaration, ...own }: Given, { mirrorsDir, common, hint, signal
     const watch = spec.folder.at === 'head' ? watchHead : watchFolder;
     watch({ dir: spec.folder.path, onChange: () => hint(name), signal: ended });
   }
-  return { declaration, source: createSource({ declaration, secrets, mirrorDir: join(mirrorsDir, name) }), stop };
+  const source = createSource({ declaration, secrets: secrets ?? common, mirrorDir: join(mirrorsDir, name) });
+  return { declaration, source, stop };
 }

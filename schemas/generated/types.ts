@@ -3990,6 +3990,86 @@ runs: RunSummary[]
 more: boolean
 }
 /**
+ * A source, and what the last look at it found.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "SourceSummary".
+ */
+export interface SourceSummary {
+/**
+ * Its name; `local` for the flags of `start`.
+ */
+name: string
+/**
+ * A Git repository or a folder.
+ */
+kind: ("git" | "folder")
+/**
+ * The URL, or the path of the folder.
+ */
+location: string
+/**
+ * What is followed, as `branch main` or `HEAD`; null for the files of a folder as they are.
+ */
+ref: (string | null)
+/**
+ * The folder inside that holds the manifests; empty for all of it.
+ */
+path: string
+/**
+ * The environment whose overlay applies.
+ */
+environment: (string | null)
+/**
+ * True when it is not read; its pipelines go on.
+ */
+suspended: boolean
+/**
+ * The commit, or the digest of the folder’s content, that was read last; null before.
+ */
+revision: (string | null)
+/**
+ * Who made that commit, as `Name <mail>`.
+ */
+author: (string | null)
+/**
+ * When the catalog was last brought in step with it.
+ */
+syncedAt: (string | null)
+/**
+ * How many pipelines it has.
+ */
+pipelines: number
+/**
+ * How many problems its manifests have.
+ */
+problemCount: number
+/**
+ * The first 100 of them.
+ */
+problems: Problem[]
+/**
+ * Why it cannot be read at present, in a sentence; what was read last goes on.
+ */
+failure: (string | null)
+/**
+ * Since when.
+ */
+failedAt: (string | null)
+}
+/**
+ * The sources that are declared, by name. `GET /api/v1/sources`.
+ * 
+ * This interface was referenced by `Contracts`'s JSON-Schema
+ * via the `definition` "SourceList".
+ */
+export interface SourceList {
+/**
+ * The sources.
+ */
+sources: SourceSummary[]
+}
+/**
  * Who the object is.
  * 
  * This interface was referenced by `Contracts`'s JSON-Schema
@@ -4851,84 +4931,4 @@ metadata: {
 name: string
 }
 spec: PipelineSourceResourceSpec
-}
-/**
- * A source, and what the last look at it found.
- * 
- * This interface was referenced by `Contracts`'s JSON-Schema
- * via the `definition` "SourceSummary".
- */
-export interface SourceSummary {
-/**
- * Its name; `local` for the flags of `start`.
- */
-name: string
-/**
- * A Git repository or a folder.
- */
-kind: ("git" | "folder")
-/**
- * The URL, or the path of the folder.
- */
-location: string
-/**
- * What is followed, as `branch main` or `HEAD`; null for the files of a folder as they are.
- */
-ref: (string | null)
-/**
- * The folder inside that holds the manifests; empty for all of it.
- */
-path: string
-/**
- * The environment whose overlay applies.
- */
-environment: (string | null)
-/**
- * True when it is not read; its pipelines go on.
- */
-suspended: boolean
-/**
- * The commit, or the digest of the folder’s content, that was read last; null before.
- */
-revision: (string | null)
-/**
- * Who made that commit, as `Name <mail>`.
- */
-author: (string | null)
-/**
- * When the catalog was last brought in step with it.
- */
-syncedAt: (string | null)
-/**
- * How many pipelines it has.
- */
-pipelines: number
-/**
- * How many problems its manifests have.
- */
-problemCount: number
-/**
- * The first 100 of them.
- */
-problems: Problem[]
-/**
- * Why it cannot be read at present, in a sentence; what was read last goes on.
- */
-failure: (string | null)
-/**
- * Since when.
- */
-failedAt: (string | null)
-}
-/**
- * The sources that are declared, by name. `GET /api/v1/sources`.
- * 
- * This interface was referenced by `Contracts`'s JSON-Schema
- * via the `definition` "SourceList".
- */
-export interface SourceList {
-/**
- * The sources.
- */
-sources: SourceSummary[]
 }
