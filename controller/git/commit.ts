@@ -19,7 +19,6 @@ export async function resolveCommit(dir: string, ref: string): Promise<string> {
 /** Where two commits parted; what a merge of `head` into `base` changes is what changed since. */
 export async function mergeBase(dir: string, base: string, head: string): Promise<string> {
   const found = await tryGit(dir, ['merge-base', base, head]);
-  // Without one Git says nothing, and silence passes for success.
   if (found) return found.trim();
   throw new GitError(
     `commits ${base.slice(0, 12)} and ${head.slice(0, 12)} have no common history here; fetch the whole history of both`,
