@@ -1,3 +1,4 @@
+import { someNames } from '../../controller/plan/names.ts';
 import type {
   Difference,
   PipelineChange,
@@ -21,7 +22,6 @@ import {
   rateText,
   runningText,
   sharedStaleText,
-  someNames,
   staleText,
   tableText,
 } from './words.ts';

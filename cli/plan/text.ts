@@ -1,3 +1,4 @@
+import { someNames } from '../../controller/plan/names.ts';
 import type { Difference, PipelineChange, Plan, PlannedWindow, ScheduleChange } from '../../controller/plan/plan.ts';
 import { counted } from '../format/amounts.ts';
 import { problemText } from '../format/problems.ts';
@@ -15,7 +16,6 @@ import {
   rateText,
   runningText,
   sharedStaleText,
-  someNames,
   staleText,
   tableText,
 } from './words.ts';

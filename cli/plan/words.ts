@@ -1,3 +1,4 @@
+import { someNames } from '../../controller/plan/names.ts';
 import type {
   BackfillChange,
   FieldChange,
@@ -166,12 +167,6 @@ export function rateText({ runsPerDay: { before, after }, dueAtOnce }: ScheduleC
   const first = dueAtOnce === 0 ? '' : `, and ${counted(dueAtOnce, 'run')} at once for windows that have closed`;
   const runs = (rate: number) => `${rate} run${rate === 1 ? '' : 's'} a day`;
   return one === other ? `${runs(one)}, as before${first}` : `${one} → ${runs(other)}${first}`;
-}
-
-/** At most so many names, and how many more there are. */
-export function someNames(names: readonly string[], most: number): string {
-  const rest = names.length - most;
-  return rest > 0 ? `${names.slice(0, most).join(', ')} and ${rest} more` : names.join(', ');
 }
 
 /** A pool in a line; more askers than slots wait for each other. */

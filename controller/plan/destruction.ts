@@ -1,4 +1,5 @@
 import type { CompiledBlock, CompiledPipeline } from '../../schemas/generated/types.ts';
+import { someNames } from './names.ts';
 import { type Tables, type TableWrite, writeOf, writesOf } from './tables.ts';
 
 type Pipeline = CompiledPipeline;
@@ -71,7 +72,9 @@ function contested(before: Pipeline | undefined, after: Pipeline, tables: Tables
     const replaces = write.mode === 'replace' && !known.some(({ mode }) => mode === 'replace') && readers.length > 0;
     return [
       ...(isNew
-        ? [`block "${write.block}" writes table ${write.table}, which ${some(writers)} also write${s(writers)}`]
+        ? [
+            `block "${write.block}" writes table ${write.table}, which ${someNames(writers, shown)} also write${s(writers)}`,
+          ]
         : []),
       ...(replaces ? [`block "${write.block}" replaces table ${write.table}, which ${read(readers)}`] : []),
     ];
@@ -82,11 +85,6 @@ function distinct(writes: readonly TableWrite[]): TableWrite[] {
   return [...new Map(writes.map((write) => [`${write.connection} ${write.table}`, write])).values()];
 }
 
+const shown = 10;
 const s = (names: readonly string[]) => (names.length === 1 ? 's' : '');
-const read = (names: readonly string[]) => `${some(names)} read${s(names)}`;
-
-function some(names: readonly string[]): string {
-  const shown = 10;
-  const rest = names.length - shown;
-  return rest > 0 ? `${names.slice(0, shown).join(', ')} and ${rest} more` : names.join(', ');
-}
+const read = (names: readonly string[]) => `${someNames(names, shown)} read${s(names)}`;
