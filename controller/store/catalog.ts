@@ -177,7 +177,7 @@ export type PipelineUpdate = {
   readonly cursorAt: Date | null;
 };
 
-/** Points pipelines at their new version. `next_due_at = now()` lets `schedule` look at them and set the true time. */
+/** Points pipelines at their new version. `schedule` looks at them at once, also by a clock that was set back since, and sets the true time. */
 export async function pointPipelines(
   db: pg.ClientBase,
   revisionId: number,
@@ -187,7 +187,8 @@ export async function pointPipelines(
     `update pipelines p set file = u.file, version_id = u."versionId", revision_id = $2, calendar_id = u."calendarId",
        suspended = coalesce(u.suspended, p.suspended and p.retired_at is null
          and not exists (select from versions v where v.id = p.version_id and v.details ? 'suspend')),
-       cursor_at = coalesce(u."cursorAt", p.cursor_at), next_due_at = case when u."calendarId" is null then null else now() end,
+       cursor_at = coalesce(u."cursorAt", p.cursor_at),
+       next_due_at = case when u."calendarId" is null then null else least(now(), coalesce(u."cursorAt", p.cursor_at)) end,
        ready = true, retired_at = null, schedule_failed_at = null, schedule_failure = null
      from jsonb_to_recordset($1) as u(id int, file text, "versionId" bigint, suspended boolean, "calendarId" bigint, "cursorAt" timestamptz)
      where p.id = u.id`,
