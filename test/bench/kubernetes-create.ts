@@ -1,47 +1,52 @@
 /**
- * How fast Jobs are created, without a node: `node test/bench/kubernetes-create.ts [--jobs 1000]`. Prints one JSON object: Jobs a
- * second by the controller for runs that are due at once, and by a bare client with as many connections before and after it.
+ * How fast Jobs are created, without a node: `node test/bench/kubernetes-create.ts [--jobs 1000] [--rounds 4]`. Prints a JSON object for
+ * each round: Jobs a second by a bare client, and then by the controller with as many connections for runs that are due at once. One
+ * controller serves all rounds, so that the first shows it just started and the others at work.
  */
 import { parseArgs } from 'node:util';
 import { createdJobs, ratePerSecond } from './audit.ts';
 import { bareAgent, createCopies, type JobTemplate, templateOf } from './bare-client.ts';
 import { createGround, type Ground, namespaces, trivial, until } from './kubernetes-ground.ts';
 
-const { values } = parseArgs({ options: { jobs: { type: 'string', default: '1000' } } });
+const { values } = parseArgs({
+  options: { jobs: { type: 'string', default: '1000' }, rounds: { type: 'string', default: '4' } },
+});
 const count = Number(values.jobs);
+const rounds = Number(values.rounds);
 
 const ground = await createGround({ node: false });
 try {
-  const template = await makeTemplate(ground);
-  const before = await bare(ground, template, 'bare-1');
-  const controller = await ours(ground);
-  const after = await bare(ground, template, 'bare-2');
-  const ratio = controller / ((before + after) / 2);
-  console.log(
-    JSON.stringify({
-      jobs: count,
-      perSecond: round(controller),
-      bare: [round(before), round(after)],
-      ratio: round(ratio),
-    }),
-  );
+  const manifests = { 'first.yaml': trivial('first', 'every: day, catchUp: latest, startAt: 2026-01-01') };
+  ground.write(manifests);
+  const controller = await ground.start({ maxJobs: (count + 1) * rounds });
+  const template = await readTemplate(ground);
+  for (let number = 1; number <= rounds; number++) {
+    const bare = await createBare(ground, template, `bare-${number}`);
+    Object.assign(manifests, { [`many-${number}.yaml`]: dueAtOnce(`many-${number}`) });
+    const own = await createOwn(ground, manifests);
+    const ratio = round(own / bare);
+    console.log(JSON.stringify({ round: number, jobs: count, perSecond: round(own), bare: round(bare), ratio }));
+  }
+  await controller.stop();
 } finally {
   await ground.close();
 }
 
-/** The Job of a run, which the bare client copies. */
-async function makeTemplate({ cluster, write, start }: Ground): Promise<JobTemplate> {
-  write({ 'first.yaml': trivial('first', 'every: day, catchUp: latest, startAt: 2026-01-01') });
-  const controller = await start();
+/** The Job of the first run, which the bare client copies. */
+async function readTemplate({ cluster }: Ground): Promise<JobTemplate> {
   const jobs = async () =>
     JSON.parse(await cluster.kubectl(['-n', namespaces.jobs, 'get', 'jobs', '-o', 'json'])).items;
   await until(async () => (await jobs()).length > 0);
   const [job] = await jobs();
-  await controller.stop();
   return job as JobTemplate;
 }
 
-async function bare({ cluster, audit, forget }: Ground, job: JobTemplate, namespace: string): Promise<number> {
+function dueAtOnce(name: string): string {
+  const end = new Date(Date.UTC(2020, 0, 1 + count)).toISOString().slice(0, 10);
+  return trivial(name, `every: day, startAt: 2020-01-01, endAt: ${end}, catchUp: all`, `  maxActiveRuns: ${count}\n`);
+}
+
+async function createBare({ cluster, audit, forget }: Ground, job: JobTemplate, namespace: string): Promise<number> {
   await cluster.kubectl(['create', 'namespace', namespace]);
   forget();
   await createCopies(cluster.kubeconfig, templateOf(job, namespace), count);
@@ -49,20 +54,16 @@ async function bare({ cluster, audit, forget }: Ground, job: JobTemplate, namesp
   return ratePerSecond(createdJobs(audit(), bareAgent));
 }
 
-async function ours({ audit, forget, write, start, query }: Ground): Promise<number> {
-  const end = new Date(Date.UTC(2020, 0, 1 + count)).toISOString().slice(0, 10);
-  const days = `every: day, startAt: 2020-01-01, endAt: ${end}, catchUp: all`;
-  write({ 'many.yaml': trivial('many', days, '  maxActiveRuns: 1000\n') });
-  forget();
-  const controller = await start({ maxJobs: count + 100 });
-  const all = async () => {
+async function createOwn({ audit, forget, write, query }: Ground, manifests: Record<string, string>): Promise<number> {
+  const begun = async () => {
     const [row] = await query(`select count(*)::int as n from attempts where phase = 'Running'`);
-    return Number(row?.n) >= count;
+    return Number(row?.n);
   };
-  await until(all);
-  const rate = ratePerSecond(createdJobs(audit(), 'pipewright'));
-  await controller.stop();
-  return rate;
+  const before = await begun();
+  forget();
+  write(manifests);
+  await until(async () => (await begun()) >= before + count);
+  return ratePerSecond(createdJobs(audit(), 'pipewright'));
 }
 
 function round(value: number): number {
