@@ -22,7 +22,7 @@ const marksWhileBusy = 2;
 /** So that most runs take two writes, and one of their pipeline's: see docs/designs/few-writes.md. */
 const defaultRest: Rest = {
   run: { soon: 2_000, later: 10_000, last: 60_000 },
-  pipeline: { soon: 3_000, later: 30_000 },
+  pipeline: { soon: 3_000, later: 10_000, last: 30_000 },
   backfill: { soon: 2_000, later: 10_000 },
 };
 

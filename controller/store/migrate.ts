@@ -7,7 +7,7 @@ import { schema } from './pool.ts';
 const table = 'migrations';
 
 /** How many migrations this program knows. A store whose `ledger.minimum_binary` is above it is refused. */
-export const binaryVersion = 12;
+export const binaryVersion = 13;
 
 /** A newer Pipewright has migrated the store in a way that this one would break. */
 export class TooOldError extends Error {}

@@ -102,7 +102,7 @@ test('marks of a run that goes on wait for its end, and keep no other row waitin
   expect(await ended()).toMatchObject([{ kind: 'run', id: settled?.id }]);
 });
 
-test('marks tell a run that is new or held up from one that takes its way', async () => {
+test('marks tell a run that was asked for or is held up from one that takes its way', async () => {
   await ledger.write({ 'a.yaml': manifest('a', quarter) });
   await ledger.pass('sync');
   const paces = async () => {
@@ -111,16 +111,31 @@ test('marks tell a run that is new or held up from one that takes its way', asyn
   };
   await paces();
   await ledger.pass('schedule');
-  expect(await paces()).toEqual(['soon']);
+  expect(await paces()).toEqual(['later']);
   await ledger.pass('admit');
   expect(await paces()).toEqual(['later']);
   await ledger.pass('advance', 'launch');
   expect(await paces()).toEqual(['last']);
+  await ledger.query(`update attempts set place = '{"job": "a"}'`);
+  expect(await paces()).toEqual(['last']);
   await ledger.query(`update attempts set place = '{"job": "a", "node": "n1"}'`);
+  expect(await paces()).toEqual(['soon']);
+  await ledger.query(`update runs set queued_at = now() - interval '11 seconds'`);
+  await ledger.query(`update attempts set place = '{"job": "a", "node": "n3"}'`);
   expect(await paces()).toEqual(['last']);
   await ledger.query(
     `update attempts set place = '{"job": "a", "pending": {"reason": "Unschedulable", "message": "full"}}'`,
   );
+  expect(await paces()).toEqual(['soon']);
+  await ledger.query(`update attempts set place = '{"job": "a"}'`);
+  await ledger.query('update runs set queued_at = now()');
+  await ledger.query(
+    'insert into attempts select (jsonb_populate_record(a, \'{"number": 2, "phase": "Lost", "finished_at": "2026-01-01"}\')).* from attempts a',
+  );
+  await paces();
+  await ledger.query(`update attempts set place = '{"job": "a", "node": "n2"}'`);
+  expect(await paces()).toEqual(['last']);
+  await ledger.ask('run', { pipeline: 'a', window: '2018-01' });
   expect(await paces()).toEqual(['soon']);
 });
 
