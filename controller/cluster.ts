@@ -14,6 +14,7 @@ import { createKubernetes } from './kubernetes/client.ts';
 import { createLogArchive } from './log-archive.ts';
 import { onJobs } from './manifests/place.ts';
 import type { Place } from './one-machine.ts';
+import { handingOver } from './only-leader.ts';
 import { createPublisher } from './publish/publisher.ts';
 import { createClusterView } from './publish/view.ts';
 import { attemptId as makeAttemptId, parseAttemptId } from './runs/name.ts';
@@ -97,10 +98,11 @@ export async function openCluster(options: Options): Promise<Cluster> {
   executor.onChange(() => signals.wake('archive'));
   sweepNowAndThen(executor, pool, signal, log);
 
-  const leader = createLeaders(pool, stack);
+  const leader = createLeaders(pool);
   const isBusy = () => kubernetes.pending() > fewCalls;
   const show = openShow({ ...options, config, isBusy, leader: leader('publish'), signal });
-  const steps = [createArchive({ leader: leader('logs'), archiver: executor.archiver }), ...show.steps];
+  const logsLeader = leader('logs');
+  const archive = handingOver(logsLeader, createArchive({ leader: logsLeader, archiver: executor.archiver }));
   const syncLeader = leader('sync');
   const kept = stack.move();
   return {
@@ -110,7 +112,7 @@ export async function openCluster(options: Options): Promise<Cluster> {
     bounds: onJobs(config),
     // In a pod the executor says where they lie.
     places: { artifacts: () => '', bundle: (digest) => digest },
-    steps,
+    steps: [archive, ...show.steps],
     gatherMs,
     leader: syncLeader,
     secrets: show.secrets,
@@ -119,14 +121,10 @@ export async function openCluster(options: Options): Promise<Cluster> {
   };
 }
 
-/** What this process may lead, by name; let go when the stack is taken apart. */
-function createLeaders(pool: pg.Pool, stack: AsyncDisposableStack): (name: string) => Leader {
+/** What this process may lead, by name. */
+function createLeaders(pool: pg.Pool): (name: string) => Leader {
   const holder = `${hostname()} ${randomUUID()}`;
-  return (name) => {
-    const one = createLeader({ pool, name, holder, forMs: leadMs });
-    stack.defer(() => one.release());
-    return one;
-  };
+  return (name) => createLeader({ pool, name, holder, forMs: leadMs });
 }
 
 /** The port that runners report to. */
@@ -194,7 +192,7 @@ function openShow(parts: StepParts): Pick<Cluster, 'steps' | 'secrets' | 'follow
     steps: [
       createReceive({ pool, leader, kubernetes, view, publisher, sources, blocks, wake, failpoint, log }),
       createPublish({ pool, leader, publisher, isBusy, failpoint, history }),
-    ],
+    ].map((step) => handingOver(leader, step)),
     secrets: clusterSecrets({ kubernetes, namespace }),
     follow(followers) {
       declare = () => {

@@ -20,7 +20,7 @@ export function onlyLeader(
     },
     () => led?.term,
   );
-  return {
+  return handingOver(leader, {
     ...step,
     async pass(signal) {
       led = await leader.lead();
@@ -31,6 +31,18 @@ export function onlyLeader(
         if (error instanceof NotLeaderError) return done(lookMs);
         throw error;
       }
+    },
+  });
+}
+
+/** Another replica takes over as soon as a step has ended its work, whatever else this process has still to end. */
+export function handingOver(leader: Leader, step: Step): Step {
+  return {
+    ...step,
+    async finish() {
+      await step.finish?.();
+      // Where the store does not answer, the term runs out by itself.
+      await leader.release().catch(() => {});
     },
   };
 }

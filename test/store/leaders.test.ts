@@ -1,5 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runLoop } from '../../controller/loop.ts';
+import { handingOver } from '../../controller/only-leader.ts';
+import { createSignals } from '../../controller/signals.ts';
+import { done, type Step } from '../../controller/steps/step.ts';
 import {
   acquireLeadership,
   assertLeader,
@@ -100,4 +104,37 @@ test('a leader that stops hands over at once', async () => {
   await a.release();
   expect(await b.lead()).toMatchObject({ holder: 'b', term: 2 });
   expect(await a.lead()).toBeNull();
+});
+
+test('another replica takes over when the last of a leader’s steps has ended', async () => {
+  const leader = (holder: string) => createLeader({ pool, name: 'publish', holder, forMs: long });
+  const [a, b] = [leader('a'), leader('b')];
+  const stop = new AbortController();
+  const going = Promise.withResolvers<void>();
+  const ends = Promise.withResolvers<void>();
+  const loop = (step: Pick<Step, 'name' | 'pass'>) =>
+    runLoop({
+      step: handingOver(a, { everyMs: 60_000, ...step }),
+      signals: createSignals(),
+      signal: stop.signal,
+      log,
+    });
+  const first = loop({ name: 'receive', pass: async () => done() });
+  const last = loop({
+    name: 'publish',
+    async pass() {
+      await a.lead();
+      going.resolve();
+      await ends.promise;
+      // It writes as the owner to its end.
+      expect(await a.lead()).toMatchObject({ holder: 'a' });
+      return done();
+    },
+  });
+  await going.promise;
+  stop.abort();
+  await first;
+  ends.resolve();
+  await last;
+  expect(await b.lead()).toMatchObject({ holder: 'b' });
 });
