@@ -14,6 +14,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 60_000,
+    // What is awaited comes when it comes: on a busy machine that is no fault.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       // Many files start Postgres, DuckDB or a controller; more at once than two only makes them slower.
       project(
