@@ -23,7 +23,7 @@ export function command(
   };
 }
 
-/** What a pass changes of the model, unless it crashed before its commit: the rest of the steps leaves the schedule alone. */
+/** What a pass changes of the model, unless it crashed before it had committed: the rest of the steps leaves the schedule alone. */
 export async function pass(
   model: Model,
   world: World,
@@ -32,7 +32,7 @@ export async function pass(
   crashAt: FailpointName | null = null,
 ) {
   const crashed = await world.pass(which, step, crashAt);
-  if (crashed && crashAt?.endsWith('before-commit')) return;
+  if (crashed && crashAt !== `${step}.after-commit`) return;
   if (step === 'sync') sync(model);
   if (step === 'schedule') schedule(model);
 }
