@@ -36,7 +36,8 @@ export type ClaimedAttempt = {
 
 /**
  * Claims work: attempts whose claim expired (a controller died between the claim and its settling) and, as far as slots are
- * free, new attempts of ready tasks, `atMost` together. Slots are counted from live rows. Every claim is for `claimMs`.
+ * free, new attempts of ready tasks, `atMost` together. Slots are counted from live rows. Every claim is for `claimMs`; one that
+ * would stand for far longer is of a time before the clock was set back.
  */
 export async function claimAttempts(
   db: pg.ClientBase,
@@ -45,8 +46,9 @@ export async function claimAttempts(
   await db.query(`select pg_advisory_xact_lock(hashtext('pipewright.launch'))`);
   const { rows: expired } = await db.query(
     `select a.run_id, a.task, a.number from attempts a join runs r on r.id = a.run_id
-     where a.phase = 'Claimed' and a.claimed_until < now() order by a.run_id limit $1 for update of r, a skip locked`,
-    [atMost],
+     where a.phase = 'Claimed' and (a.claimed_until < now() or a.claimed_until > now() + 2 * $2 * interval '1 ms')
+     order by a.run_id limit $1 for update of r, a skip locked`,
+    [atMost, claimMs],
   );
   const fresh = await takeReady(db, { capacity, atMost: atMost - expired.length });
   await beginAttempts(db, fresh);

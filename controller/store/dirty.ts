@@ -18,13 +18,16 @@ export type Rest = Readonly<
 /** More marks than this are not looked at for one pass, however many an outage has left. */
 const looked = 10_000;
 
-/** The rows with the oldest changes whose marks have rested, each with all its marks. They stay until `forget`. */
+/**
+ * The rows with the oldest changes whose marks have rested, each with all its marks. They stay until `forget`. A mark of the future is
+ * of before the clock was set back, and rests no longer.
+ */
 export async function takeDirty(pool: pg.Pool, options: { limit: number; rest: Rest }): Promise<DirtyMark[]> {
   const { rows } = await pool.query(
     `with rested as (
        select kind, id, min(version) as first from (
          select kind, id, version from dirty
-         where marked_at <= now() - coalesce(($2::jsonb -> kind ->> pace)::float8, 0) * interval '1 ms'
+         where marked_at <= now() - coalesce(($2::jsonb -> kind ->> pace)::float8, 0) * interval '1 ms' or marked_at > now()
          order by version limit $3
        ) d group by kind, id
        -- In turns: thousands of pipelines that are shown once more do not keep a run waiting.

@@ -13,7 +13,7 @@ export class NotLeaderError extends Error {
 
 /**
  * Takes or renews, for `forMs` from now on Postgres's clock, in one statement. Null while another holder's time runs. The term
- * grows whenever the holder changes, and only then.
+ * grows whenever the holder changes, and only then. A time that would run for far longer is of before the clock was set back.
  */
 export async function acquireLeadership(
   db: pg.Pool | pg.ClientBase,
@@ -24,7 +24,7 @@ export async function acquireLeadership(
     `insert into leaders as l (name, holder, term, expires_at) values ($1, $2, 1, now() + $3 * interval '1 ms')
      on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at,
        term = l.term + (l.holder <> excluded.holder)::int
-     where l.holder = excluded.holder or l.expires_at <= now()
+     where l.holder = excluded.holder or l.expires_at <= now() or l.expires_at > now() + 2 * $3 * interval '1 ms'
      returning term`,
     [name, holder, forMs],
   );

@@ -52,6 +52,7 @@ const together = fc
 const clock = fc.oneof(fc.integer({ min: 1, max: 150 }), fc.constantFrom(-40, -5)).map((minutes) =>
   command(`the clock goes ${minutes} minutes`, async (model, world) => {
     model.now = Math.max(startAt, model.now + minutes * minuteMs);
+    model.latest = Math.max(model.latest, model.now);
     await world.setClock(model.now);
   }),
 );

@@ -21,6 +21,8 @@ export type Stretch = { readonly start: number; readonly end: number };
 /** All that the model knows: what Git says, what was synced of it, and what the schedule has cut so far. */
 export type Model = {
   now: number;
+  /** The latest that it has been: a clock may be set back. */
+  latest: number;
   /** The folder's content; null where the manifest was taken away. */
   written: Definition | null;
   /** What it said last, there or not. */
@@ -36,6 +38,7 @@ export type Model = {
 export function createModel(written: Definition): Model {
   return {
     now: startAt,
+    latest: startAt,
     written,
     last: written,
     synced: null,

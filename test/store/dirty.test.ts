@@ -88,6 +88,13 @@ test('marks rest for a while, from the first change on, so that later ones trave
   expect(await take()).toEqual([]);
 });
 
+test('marks of before the clock was set back are taken at once', async () => {
+  await ledger.write({ 'a.yaml': manifest('a') });
+  await ledger.pass('sync');
+  await ledger.query(`update dirty set marked_at = now() + interval '40 minutes'`);
+  expect(kinds(await take())).toEqual(['pipeline', 'source']);
+});
+
 test('marks of a run that goes on wait for its end, and keep no other row waiting', async () => {
   await ledger.write({ 'a.yaml': manifest('a', quarter), 'b.yaml': manifest('b', quarter) });
   await ledger.pass('sync');

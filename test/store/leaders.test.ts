@@ -96,6 +96,17 @@ test('nobody takes over while a transaction of the term is open', async () => {
   expect(order).toEqual(['written', 'term 2']);
 });
 
+test('a term of before the clock was set back is free, and its holder takes it once more if it is the first', async () => {
+  const seconds = 15_000;
+  await acquire('a', seconds);
+  expect(await acquire('b', seconds)).toBeNull();
+  const setBack = () => pool.query(`update leaders set expires_at = expires_at + interval '40 minutes'`);
+  await setBack();
+  expect(await acquire('a', seconds)).toMatchObject({ holder: 'a', term: 1 });
+  await setBack();
+  expect(await acquire('b', seconds)).toMatchObject({ holder: 'b', term: 2 });
+});
+
 test('a leader that stops hands over at once', async () => {
   const leader = (holder: string) => createLeader({ pool, name: 'publish', holder, forMs: long });
   const [a, b] = [leader('a'), leader('b')];
