@@ -3,11 +3,12 @@ import { parseArgs } from 'node:util';
 import { writeTripFile } from './files.ts';
 import { createSampleServer } from './server.ts';
 
-const usage = `usage: node tools/samples/main.ts [--port 6790] [--dir FOLDER] [--http1.0]
+const usage = `usage: node tools/samples/main.ts [--host 127.0.0.1] [--port 6790] [--dir FOLDER] [--http1.0]
        node tools/samples/main.ts --write FILE.csv.gz --month YYYY-MM --rows N [--seed TEXT]`;
 
 const { values } = parseArgs({
   options: {
+    host: { type: 'string', default: '127.0.0.1' },
     port: { type: 'string', default: '6790' },
     dir: { type: 'string' },
     'http1.0': { type: 'boolean', default: false },
@@ -26,7 +27,7 @@ if (values.help) {
 } else {
   const folder = values.dir === undefined ? {} : { folder: values.dir };
   const server = await createSampleServer({
-    host: '127.0.0.1',
+    host: values.host,
     port: Number(values.port),
     http10: values['http1.0'],
     ...folder,
