@@ -10,3 +10,9 @@ export const resourceKinds = {
 } as const satisfies Record<string, { plural: string; shortName: string }>;
 
 export type ResourceKind = keyof typeof resourceKinds;
+
+/**
+ * `observedGeneration` of an object that the controller has not seen: the definitions give every new one this status, since kstatus
+ * takes an object without any status for done.
+ */
+export const neverObserved = -1;

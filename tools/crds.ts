@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { type ResourceKind, resourceApiVersion, resourceKinds } from '../schemas/resource-kinds.ts';
+import { neverObserved, type ResourceKind, resourceApiVersion, resourceKinds } from '../schemas/resource-kinds.ts';
 import type { Schema } from '../schemas/source/common.ts';
 import type { Column, Resource } from '../schemas/source/resource-parts.ts';
 import { resources } from '../schemas/source/resources.ts';
@@ -59,7 +59,7 @@ function wholeSchema({ description, spec, status }: Resource, defs: Readonly<Rec
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: structural(spec, defs),
-      status: structural(status, defs),
+      status: { ...structural(status, defs), default: { observedGeneration: neverObserved } },
     },
   };
 }

@@ -1,3 +1,4 @@
+import { neverObserved } from '../../schemas/resource-kinds.ts';
 import type { Resource, WatchListener } from '../kubernetes/client.ts';
 
 /** Objects that we make, or give a status: those whose spec is newer than what their status is about, and those that are gone. */
@@ -50,16 +51,21 @@ export function trackOurs(onChange: () => void) {
   };
 }
 
+/** The generation that its status is about; null before it has one of ours. */
+export function observedOf({ status }: Resource): number | null {
+  const { observedGeneration = neverObserved } = (status ?? {}) as { observedGeneration?: number };
+  return observedGeneration === neverObserved ? null : observedGeneration;
+}
+
 /** Whether its status is about what it is by now. */
-function isSettled({ metadata, status }: Resource): boolean {
-  return metadata.generation === (status as { observedGeneration?: number } | undefined)?.observedGeneration;
+function isSettled(one: Resource): boolean {
+  return one.metadata.generation === observedOf(one);
 }
 
 /** Of one that is settled only what tells that it is: there may be thousands. */
 export function withoutRest(one: Resource): Resource {
   if (!isSettled(one)) return one;
-  const { apiVersion, kind, metadata, status } = one;
+  const { apiVersion, kind, metadata } = one;
   const { name, generation = 0 } = metadata;
-  const { observedGeneration } = (status ?? {}) as { observedGeneration?: number };
-  return { apiVersion, kind, metadata: { name, generation }, status: { observedGeneration } };
+  return { apiVersion, kind, metadata: { name, generation }, status: { observedGeneration: generation } };
 }

@@ -2,6 +2,7 @@ import type { BackfillResourceSpec, BackfillResourceStatus } from '../../schemas
 import type { Resource } from '../kubernetes/client.ts';
 import { askOf } from './asks.ts';
 import { backfillKind } from './kinds.ts';
+import { observedOf } from './track.ts';
 import type { Asking, Watched } from './view.ts';
 
 /** Backfills in the cluster: what people ask for by them, changed of them, and deleted. */
@@ -65,9 +66,10 @@ export function watchBackfills({ kubernetes, namespace, signal, onChange }: Watc
 }
 
 /** Also one that was made with `cancel`, which the status does not show before it has ended. */
-function isNews({ metadata, spec, status }: Resource): boolean {
-  const { observedGeneration, phase } = (status ?? {}) as BackfillResourceStatus;
-  if (observedGeneration === undefined) return false;
-  const { cancel } = spec as BackfillResourceSpec;
-  return metadata.generation !== observedGeneration || (cancel === true && phase === 'Running');
+function isNews(one: Resource): boolean {
+  const observed = observedOf(one);
+  if (observed === null) return false;
+  const { cancel } = one.spec as BackfillResourceSpec;
+  const { phase } = one.status as BackfillResourceStatus;
+  return one.metadata.generation !== observed || (cancel === true && phase === 'Running');
 }

@@ -9,7 +9,7 @@ import { type PipelineBlocks, pipelineSpec, strayStatus } from '../publish/pipel
 import type { Publisher } from '../publish/publisher.ts';
 import { putBack } from '../publish/put-back.ts';
 import { together } from '../publish/together.ts';
-import type { OurObjects } from '../publish/track.ts';
+import { type OurObjects, observedOf } from '../publish/track.ts';
 import { writeStatus } from '../publish/write-status.ts';
 import { writeAudit } from '../store/audit.ts';
 import { markNamed } from '../store/dirty.ts';
@@ -59,7 +59,7 @@ export async function settle(
   const { kubernetes, publisher, log } = parts;
   if (drift.fields.length > 0) await putBack(change, { kubernetes, tell: publisher.tell, log });
   // Changed and changed back: nothing is to be done but to say in the status that it has been seen.
-  const isBack = resource.status !== undefined && isDeepStrictEqual(resource.spec, desired);
+  const isBack = observedOf(resource) !== null && isDeepStrictEqual(resource.spec, desired);
   if (!isNews && drift.fields.length === 0 && !isBack) return;
   await showAgain(parts, what, [resource.metadata.name]);
 }

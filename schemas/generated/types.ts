@@ -4370,7 +4370,7 @@ author?: string
  */
 conditions?: ResourceCondition[]
 /**
- * The generation of the spec that this status is about.
+ * The generation of the spec that this status is about; -1 before the controller has seen the object.
  */
 observedGeneration?: number
 }
@@ -4586,7 +4586,7 @@ queuedRuns?: number
  */
 conditions?: ResourceCondition[]
 /**
- * The generation of the spec that this status is about.
+ * The generation of the spec that this status is about; -1 before the controller has seen the object.
  */
 observedGeneration?: number
 }
@@ -4741,7 +4741,7 @@ node?: string
  */
 conditions?: ResourceCondition[]
 /**
- * The generation of the spec that this status is about.
+ * The generation of the spec that this status is about; -1 before the controller has seen the object.
  */
 observedGeneration?: number
 }
@@ -4902,7 +4902,7 @@ finishedAt?: string
  */
 conditions?: ResourceCondition[]
 /**
- * The generation of the spec that this status is about.
+ * The generation of the spec that this status is about; -1 before the controller has seen the object.
  */
 observedGeneration?: number
 }

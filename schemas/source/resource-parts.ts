@@ -1,3 +1,4 @@
+import { neverObserved } from '../resource-kinds.ts';
 import { instant, list, map, object, type Schema } from './common.ts';
 
 /** A column of `kubectl get`, after NAME. `wide`: only with `-o wide`. */
@@ -55,7 +56,11 @@ export function immutable(field: string, message: string): Rule {
   return { rule, message, fieldPath: `.${field}` };
 }
 
-export const observedGeneration = count('The generation of the spec that this status is about.');
+export const observedGeneration: Schema = {
+  type: 'integer',
+  description: 'The generation of the spec that this status is about; -1 before the controller has seen the object.',
+  minimum: neverObserved,
+};
 
 export const conditions = list(
   'What holds at this moment: `Ready`, and where they apply `Reconciling`, `Stalled` and `Late`.',

@@ -51,7 +51,7 @@ async function forgetUnused(): Promise<void> {
   const cache = await cacheFolder();
   const monthAgo = Date.now() - 30 * 24 * 3_600_000;
   for (const name of await readdir(cache)) {
-    if (!/^(kube|base|gitea)-[0-9a-f]{16}$/.test(name)) continue;
+    if (!/^(kube|base|gitea|readers)-[0-9a-f]{16}$/.test(name)) continue;
     const folder = join(cache, name);
     if ((await stat(folder)).mtimeMs < monthAgo) await rm(folder, { recursive: true });
   }
