@@ -44,7 +44,7 @@ const paths = (fits: (schema: Schema, path: string) => boolean) =>
 
 const keywords = new Set(
   `type description properties required items additionalProperties enum format pattern minLength maxLength minItems maxItems
-   maxProperties minimum maximum x-kubernetes-validations x-kubernetes-list-type x-kubernetes-list-map-keys`.split(
+   maxProperties minimum maximum default x-kubernetes-validations x-kubernetes-list-type x-kubernetes-list-map-keys`.split(
     /\s+/,
   ),
 );
@@ -72,6 +72,13 @@ describe('the schema of a resource', () => {
     expect(paths((schema) => Object.keys(schema).some((keyword) => !keywords.has(keyword)))).toEqual([]);
     expect(paths((schema) => schema.type === 'object' && !schema.properties && !schema.additionalProperties)).toEqual(
       definitions.map(({ definition }) => `${definition.spec.names.kind}.metadata`),
+    );
+  });
+
+  test('has no default but that of a status, which says that nobody has seen the object', () => {
+    const defaults = nodes.flatMap(({ schema, path }) => ('default' in schema ? [[path, schema.default]] : []));
+    expect(defaults).toEqual(
+      definitions.map(({ definition }) => [`${definition.spec.names.kind}.status`, { observedGeneration: -1 }]),
     );
   });
 
