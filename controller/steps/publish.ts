@@ -19,7 +19,7 @@ import { again, done, type PassResult, type Step } from './step.ts';
 const marksPerPass = 100;
 /** Not none: who looks sees that things go on. */
 const marksWhileBusy = 2;
-/** So that most runs take two writes, and one of their pipeline's: see docs/designs/few-writes.md. */
+/** So that most runs take two writes, and one of their pipeline's: see docs/designs/few-writes.md. Migration 0013 knows `later` of runs. */
 const defaultRest: Rest = {
   run: { soon: 2_000, later: 10_000, last: 60_000 },
   pipeline: { soon: 3_000, later: 10_000, last: 30_000 },

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { manifest } from '../support/ledger.ts';
 import { createPublishing, months, soon } from './publishing.ts';
 import { say } from './support/binaries.ts';
 import { firstStart } from './support/control-plane.ts';
+import { runProgram } from './support/run-program.ts';
 
 const on = createPublishing();
 const placeOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -18,11 +18,9 @@ const placeOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 let program: string;
 let scratch: string;
 beforeAll(async () => {
-  const what = 'kstatus and Lua';
-  const built = await findBuilt({
-    ...{ name: 'readers', sources: placeOf('readers'), what, say },
-    purpose: 'what reads objects as others do',
-  });
+  const sources = placeOf('readers');
+  const purpose = 'what reads objects as others do';
+  const built = await findBuilt({ name: 'readers', sources, purpose, what: 'kstatus and Lua', say });
   program = join(built, 'readers');
   scratch = await mkdtemp(join(tmpdir(), 'pipewright-readers-'));
   const settings = parse(await readFile(placeOf('../../integrations/argocd/health.yaml'), 'utf8'));
@@ -33,13 +31,8 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** What they make of all objects of a kind: `name: kstatus, Argo CD's health: its message`. */
 async function read(plural: string): Promise<string[]> {
-  const list = await on.kubectl('get', plural, '-o', 'json');
-  const printed = await new Promise<string>((resolve, reject) => {
-    const child = execFile(program, [join(scratch, 'health.lua')], (error, stdout, stderr) =>
-      error ? reject(new Error(stderr || error.message)) : resolve(stdout),
-    );
-    child.stdin?.end(list);
-  });
+  const input = await on.kubectl('get', plural, '-o', 'json');
+  const printed = await runProgram(program, [join(scratch, 'health.lua')], { input });
   const readings = JSON.parse(printed) as { name: string; kstatus: string; health: string; message: string }[];
   return readings.map(({ name, kstatus, health, message }) => `${name}: ${kstatus}, ${health}: ${message}`);
 }

@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBinaries, say } from './binaries.ts';
 import { startKeeper } from './keeper.ts';
 import { installPackages } from './packages.ts';
+import { runProgram } from './run-program.ts';
 
 /** The time limit for a hook that starts a cluster, ms: the first start on a machine builds it. */
 export const firstStart = 30 * 60_000;
@@ -53,14 +53,5 @@ export function createKubectl(options: { bin: string; kubeconfig: string; cache:
   const command = existsSync(own) ? own : 'kubectl';
   // A later cluster on the same port must not meet the API groups of an earlier one.
   const env = { ...process.env, KUBECONFIG: options.kubeconfig, KUBECACHEDIR: options.cache };
-  return (args, input) =>
-    new Promise((resolve, reject) => {
-      const child = execFile(command, args, { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-        if (error) reject(new Error(`kubectl ${args.join(' ')}: ${stderr.trim() || error.message}`));
-        else resolve(stdout);
-      });
-      // It may end without reading.
-      child.stdin?.on('error', () => {});
-      child.stdin?.end(input);
-    });
+  return (args, input) => runProgram(command, args, { env, input });
 }

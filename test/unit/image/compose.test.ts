@@ -23,6 +23,7 @@ test('compose.yaml gives the examples what they read: its commands and variables
   const database = await createTestDatabase();
   const [, ...sampleArgs] = services.sample.command;
   const sample = spawn(process.execPath, [...sampleArgs.map(onLoopback), '--port=0'], { cwd: root });
+  let end = async () => {};
   try {
     const [line] = await once(sample.stdout.setEncoding('utf8'), 'data');
     const { hostname, port, username, password, pathname } = new URL(database.url);
@@ -45,12 +46,13 @@ test('compose.yaml gives the examples what they read: its commands and variables
       databaseUrl: database.url,
       env: { ...env, POSTGRES_PORT: port },
     });
+    end = controller.end;
     const shown = async () => (await pipewright(['runs', '--server', controller.url])).stdout;
     await expect
       .poll(shown, { timeout: 60_000, interval: 500 })
       .toMatch(/^yellow-taxi-to-postgres-2019-01 +Succeeded/m);
-    await controller.end();
   } finally {
+    await end();
     sample.kill();
     await database.drop();
     await rm(home, { recursive: true, force: true });
